@@ -1,0 +1,234 @@
+//! One member of an archive.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::record::{AclDefault, AclEntry, AclPermissions, FeatureFlags};
+
+/// A node: metadata and content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Everything but the content.
+    pub metadata: Metadata,
+    /// What kind of node it is, with what belongs to that kind.
+    pub content: Content,
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A directory; its entries follow.
+    Directory,
+    /// A regular file; its payload follows.
+    Regular {
+        /// Bytes of payload.
+        size: u64,
+    },
+    /// A symbolic link.
+    Symlink {
+        /// Where it points, 1 to 4095 bytes.
+        target: Box<[u8]>,
+    },
+    /// A block device.
+    Block(DeviceNumber),
+    /// A character device.
+    Character(DeviceNumber),
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+}
+
+impl Content {
+    /// The kind of node, without details.
+    pub const fn file_type(&self) -> FileType {
+        match self {
+            Self::Directory => FileType::Directory,
+            Self::Regular { .. } => FileType::Regular,
+            Self::Symlink { .. } => FileType::Symlink,
+            Self::Block(_) => FileType::Block,
+            Self::Character(_) => FileType::Character,
+            Self::Fifo => FileType::Fifo,
+            Self::Socket => FileType::Socket,
+        }
+    }
+}
+
+/// The kinds of nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum FileType {
+    /// Named pipe.
+    Fifo = 0o010_000,
+    /// Character device.
+    Character = 0o020_000,
+    /// Directory.
+    Directory = 0o040_000,
+    /// Block device.
+    Block = 0o060_000,
+    /// Regular file.
+    Regular = 0o100_000,
+    /// Symbolic link.
+    Symlink = 0o120_000,
+    /// Socket.
+    Socket = 0o140_000,
+}
+
+impl FileType {
+    const ALL: [Self; 7] =
+        [Self::Fifo, Self::Character, Self::Directory, Self::Block, Self::Regular, Self::Symlink, Self::Socket];
+
+    /// The type bits of a mode (`S_IFMT`).
+    pub const MASK: u32 = 0o170_000;
+
+    /// The type in a mode; `None` if it is none.
+    pub fn of(mode: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|&kind| kind as u32 == mode & Self::MASK)
+    }
+
+    /// The type bits of a mode.
+    pub const fn bits(self) -> u32 {
+        self as u32
+    }
+
+    /// The feature that this kind of node needs; nothing for directories and regular files.
+    pub const fn feature(self) -> FeatureFlags {
+        match self {
+            Self::Directory | Self::Regular => FeatureFlags::EMPTY,
+            Self::Symlink => FeatureFlags::SYMLINKS,
+            Self::Block | Self::Character => FeatureFlags::DEVICE_NODES,
+            Self::Fifo => FeatureFlags::FIFOS,
+            Self::Socket => FeatureFlags::SOCKETS,
+        }
+    }
+}
+
+/// Major and minor number of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceNumber {
+    /// Below 2^12.
+    pub major: u32,
+    /// Below 2^20.
+    pub minor: u32,
+}
+
+impl DeviceNumber {
+    /// Whether both numbers are in range.
+    pub const fn is_valid(self) -> bool {
+        self.major < 1 << 12 && self.minor < 1 << 20
+    }
+}
+
+impl fmt::Display for DeviceNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.major, self.minor)
+    }
+}
+
+/// Metadata of a node, as stored: what the feature flags exclude is zero or absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// The twelve permission bits.
+    pub permissions: u32,
+    /// chattr, FAT and subvolume flags, as bits of [`FeatureFlags::FILE_FLAGS`].
+    pub flags: FeatureFlags,
+    /// Owning user, shifted.
+    pub uid: u32,
+    /// Owning group, shifted.
+    pub gid: u32,
+    /// Modification time.
+    pub mtime: Timestamp,
+    /// Name of the owning user, never `root`.
+    pub user: Option<Box<[u8]>>,
+    /// Name of the owning group, never `root`.
+    pub group: Option<Box<[u8]>>,
+    /// Extended attributes `user.*` and `trusted.*`, in ascending order of names.
+    pub xattrs: Vec<Xattr>,
+    /// Access ACL, if it says more than the permission bits.
+    pub acl: Option<Box<Acl>>,
+    /// Default ACL of a directory.
+    pub default_acl: Option<Box<DefaultAcl>>,
+    /// SELinux label.
+    pub selinux: Option<Box<[u8]>>,
+    /// File capabilities: the raw value of `security.capability`.
+    pub fcaps: Option<Box<[u8]>>,
+    /// Quota project id, not 0.
+    pub project_id: Option<u32>,
+}
+
+/// An extended attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Xattr {
+    /// The name, with its name space.
+    pub name: Box<[u8]>,
+    /// The value, at most 65536 bytes.
+    pub value: Box<[u8]>,
+}
+
+/// The part of an access ACL that the permission bits cannot hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acl {
+    /// Named users, in ascending order.
+    pub users: Vec<AclEntry>,
+    /// Named groups, in ascending order.
+    pub groups: Vec<AclEntry>,
+    /// The owning group's entry; the group bits of the mode then are the mask.
+    pub group: Option<AclPermissions>,
+}
+
+/// A default ACL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultAcl {
+    /// The entries that every ACL has.
+    pub base: AclDefault,
+    /// Named users, in ascending order.
+    pub users: Vec<AclEntry>,
+    /// Named groups, in ascending order.
+    pub groups: Vec<AclEntry>,
+}
+
+/// Nanoseconds since 1970-01-01 UTC, modulo 2^64: the format has no sign.
+///
+/// Times before 1970 come out as times after 2262, as upstream has them.
+///
+/// ```
+/// use casync_core::archive::Timestamp;
+///
+/// assert_eq!(Timestamp::from_unix(1, 500_000_000).nanoseconds(), 1_500_000_000);
+/// assert_eq!(Timestamp::from_unix(-1, 0).nanoseconds(), u64::MAX - 999_999_999);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    const SECOND: u64 = 1_000_000_000;
+
+    /// From the stored number.
+    pub const fn from_nanoseconds(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// From seconds and nanoseconds as file systems give them.
+    pub const fn from_unix(seconds: i64, nanoseconds: u32) -> Self {
+        // compat: upstream computes without sign and wraps.
+        let wrapped = seconds.cast_unsigned().wrapping_mul(Self::SECOND);
+        Self(wrapped.wrapping_add(nanoseconds as u64))
+    }
+
+    /// The stored number.
+    pub const fn nanoseconds(self) -> u64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970, and nanoseconds above that.
+    pub const fn to_unix(self) -> (u64, u32) {
+        (self.0 / Self::SECOND, (self.0 % Self::SECOND) as u32)
+    }
+
+    /// Rounded down to a multiple of `granularity` nanoseconds.
+    #[must_use]
+    pub const fn rounded(self, granularity: u64) -> Self {
+        Self(self.0 - self.0 % granularity)
+    }
+}

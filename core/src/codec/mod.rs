@@ -1,0 +1,172 @@
+//! Decompression of stored chunks, with a hard cap on what comes out (spec: store-and-digests.md 2).
+//!
+//! A chunk file is one frame of one method, told by its first bytes. Decoders here are pure Rust, so that every target
+//! reads every store; a shell may decompress with its own library and hand the result to
+//! [`crate::chunk::PlainChunk::from_untrusted`]. That something decodes proves nothing: only the chunk id does.
+
+#[cfg(feature = "gzip")]
+mod gzip;
+#[cfg(feature = "xz")]
+mod xz;
+#[cfg(feature = "zstd")]
+mod zstd;
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+#[cfg(any(feature = "gzip", feature = "xz", feature = "zstd"))]
+use crate::error::Limited;
+use crate::error::{Error, Malformed, Result, UsageError};
+
+/// A compression method of stored chunks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// Zstandard, the default.
+    #[default]
+    Zstd,
+    /// xz (LZMA2).
+    Xz,
+    /// gzip (deflate).
+    Gzip,
+}
+
+impl Compression {
+    /// All methods.
+    pub const ALL: [Self; 3] = [Self::Zstd, Self::Xz, Self::Gzip];
+
+    /// Recognizes a frame by its first bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Truncated`] for input too short to tell, [`Malformed::UnknownCompression`] for anything else.
+    pub fn detect(frame: &[u8]) -> Result<Self> {
+        if let Some(method) = Self::ALL.into_iter().find(|method| frame.starts_with(method.magic())) {
+            return Ok(method);
+        }
+        if Self::ALL.into_iter().any(|method| method.magic().starts_with(frame)) {
+            return Err(Error::Truncated { length: frame.len() as u64 });
+        }
+        Err(Malformed::UnknownCompression.into())
+    }
+
+    /// The bytes that every frame of this method starts with.
+    pub const fn magic(self) -> &'static [u8] {
+        match self {
+            Self::Zstd => &[0x28, 0xb5, 0x2f, 0xfd],
+            Self::Xz => &[0xfd, b'7', b'z', b'X', b'Z', 0],
+            Self::Gzip => &[0x1f, 0x8b],
+        }
+    }
+
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Xz => "xz",
+            Self::Gzip => "gzip",
+        }
+    }
+}
+
+impl FromStr for Compression {
+    type Err = Error;
+
+    /// Parses `zstd`, `xz`, `gzip` or `default`.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "default" => Ok(Self::default()),
+            _ => {
+                let named = Self::ALL.into_iter().find(|method| method.name() == text);
+                named.ok_or(Error::Usage(UsageError::Compression))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Decompresses one frame and appends the result to `out`.
+///
+/// ```
+/// # let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, 0x21, 0x00, 0x00, b'c', b'a', b'f', b'e'];
+/// let mut plain = Vec::new();
+/// casync_core::codec::decode(&frame, 1 << 20, &mut plain)?;
+/// assert_eq!(plain, b"cafe");
+/// # Ok::<(), casync_core::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Malformed::Compressed`] for damaged frames and for bytes after the frame, [`Error::Truncated`] for frames that
+/// stop early, [`Error::Limit`] as soon as more than `limit` bytes come out, [`Error::Unsupported`] for methods that are
+/// not built in and for frames that need more than 128 MiB to decode. What was appended before an error is to be
+/// discarded.
+pub fn decode(frame: &[u8], limit: u64, out: &mut Vec<u8>) -> Result<()> {
+    match Compression::detect(frame)? {
+        #[cfg(feature = "zstd")]
+        Compression::Zstd => zstd::decode(frame, limit, out),
+        #[cfg(feature = "xz")]
+        Compression::Xz => xz::decode(frame, limit, out),
+        #[cfg(feature = "gzip")]
+        Compression::Gzip => gzip::decode(frame, limit, out),
+        #[allow(unreachable_patterns, reason = "reachable when a codec is left out")]
+        other => {
+            let _ = (limit, out);
+            Err(crate::error::Unsupported::Codec(other.name()).into())
+        }
+    }
+}
+
+/// Output of a decoder that grows step by step up to a limit.
+#[cfg(any(feature = "gzip", feature = "xz", feature = "zstd"))]
+struct Growing<'a> {
+    out: &'a mut Vec<u8>,
+    /// Where this frame's output starts in `out`.
+    start: usize,
+    /// Bytes of this frame's output that are valid; `out` may be longer.
+    written: usize,
+    limit: u64,
+}
+
+#[cfg(any(feature = "gzip", feature = "xz", feature = "zstd"))]
+impl<'a> Growing<'a> {
+    /// First size of the output buffer, in bytes; it doubles from there.
+    const FIRST: usize = 64 << 10;
+
+    fn new(out: &'a mut Vec<u8>, limit: u64) -> Self {
+        let start = out.len();
+        Self { out, start, written: 0, limit }
+    }
+
+    /// This frame's output so far and the room behind it, never without room.
+    ///
+    /// Fails when the limit is passed: one byte more than the limit can be written before that is noticed.
+    fn room(&mut self) -> Result<(&mut [u8], usize)> {
+        if self.written as u64 > self.limit {
+            return Err(Error::Limit { what: Limited::Chunk, value: self.written as u64, max: self.limit });
+        }
+        if self.start + self.written == self.out.len() {
+            let most = usize::try_from(self.limit).unwrap_or(usize::MAX).saturating_add(1);
+            let size = (2 * self.written).clamp(Self::FIRST, most.max(Self::FIRST)).min(most);
+            self.out.resize(self.start + size.max(self.written + 1), 0);
+        }
+        Ok((&mut self.out[self.start..], self.written))
+    }
+
+    fn wrote(&mut self, count: usize) {
+        self.written += count;
+    }
+
+    fn finish(self) -> Result<()> {
+        if self.written as u64 > self.limit {
+            return Err(Error::Limit { what: Limited::Chunk, value: self.written as u64, max: self.limit });
+        }
+        self.out.truncate(self.start + self.written);
+        Ok(())
+    }
+}

@@ -1,0 +1,406 @@
+//! Errors, sorted by who is at fault.
+
+use core::fmt;
+
+use crate::chunk::ChunkId;
+use crate::record::{FeatureFlags, RecordKind};
+
+/// Result of everything in this crate that can fail.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// What went wrong. Fields are numbers and ids; texts are made by `Display`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes break the format.
+    Format {
+        /// Which rule they break.
+        what: Malformed,
+        /// Where the record or item starts, counted from the start of the input, if the failing part knows it.
+        offset: Option<u64>,
+    },
+    /// The input ended inside something.
+    Truncated {
+        /// Bytes of input that were there.
+        length: u64,
+    },
+    /// The bytes of a chunk do not belong to its id.
+    Mismatch {
+        /// The id that was asked for.
+        expected: ChunkId,
+        /// The id of the bytes.
+        actual: ChunkId,
+    },
+    /// A configured limit was passed; see [`crate::Limits`].
+    Limit {
+        /// Which one.
+        what: Limited,
+        /// The value found.
+        value: u64,
+        /// The largest value allowed.
+        max: u64,
+    },
+    /// The input is valid but needs something newer than this version.
+    Unsupported(Unsupported),
+    /// The caller asked for something that makes no sense.
+    Usage(UsageError),
+}
+
+impl Error {
+    /// Adds the place to a format error that does not know its own.
+    #[must_use]
+    pub(crate) fn at(self, place: u64) -> Self {
+        match self {
+            Self::Format { what, offset: None } => Self::Format { what, offset: Some(place) },
+            other => other,
+        }
+    }
+}
+
+impl From<Malformed> for Error {
+    fn from(what: Malformed) -> Self {
+        Self::Format { what, offset: None }
+    }
+}
+
+impl From<UsageError> for Error {
+    fn from(error: UsageError) -> Self {
+        Self::Usage(error)
+    }
+}
+
+impl From<Unsupported> for Error {
+    fn from(error: Unsupported) -> Self {
+        Self::Unsupported(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Format { what, offset: Some(offset) } => write!(f, "{what}, at offset {offset}"),
+            Self::Format { what, offset: None } => write!(f, "{what}"),
+            Self::Truncated { length } => write!(f, "input ends too early, after {length} bytes"),
+            Self::Mismatch { expected, actual } => write!(f, "expected chunk {expected}, the bytes are {actual}"),
+            Self::Limit { what, value, max } => write!(f, "{what} is {value}, more than the limit of {max}"),
+            Self::Unsupported(what) => write!(f, "{what}"),
+            Self::Usage(what) => write!(f, "{what}"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// A rule of the formats that the input breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Malformed {
+    // Records in general.
+    /// A record's size field is impossible for its kind.
+    RecordSize {
+        /// The kind.
+        kind: RecordKind,
+        /// The size field.
+        size: u64,
+    },
+    /// No record kind has this type constant.
+    UnknownRecord(u64),
+    /// This record may not stand here.
+    MisplacedRecord(RecordKind),
+    /// This record is missing from a node.
+    MissingRecord(RecordKind),
+    /// Bytes follow where the input should have ended.
+    TrailingData,
+
+    // Feature flags.
+    /// The flags are all ones.
+    FlagsUnset,
+    /// The flags hold combinations that a writer would have normalized away.
+    FlagsNotNormalized(FeatureFlags),
+    /// A node's flags differ from those of the archive or of the index.
+    FlagsDiffer(FeatureFlags),
+    /// A record is there whose feature is off.
+    FeatureOff(RecordKind),
+
+    // Nodes.
+    /// The file type in the mode is none.
+    FileType(u64),
+    /// The mode's permission bits are not what the feature flags allow.
+    Permissions(u64),
+    /// A user or group id out of range.
+    Id(u64),
+    /// A modification time that does not fit the granularity.
+    Time(u64),
+    /// File flags that are not enabled or not possible for the file type.
+    FileFlags(u64),
+    /// A file name that is empty, too long, `.`, `..`, or holds `/` or NUL.
+    Name,
+    /// File names that do not strictly ascend.
+    NameOrder,
+    /// A user or group name that is not possible.
+    OwnerName,
+    /// A symbolic link target that is empty, too long or holds NUL.
+    Target,
+    /// A device number out of range.
+    Device,
+    /// An extended attribute without a possible name.
+    XattrName,
+    /// Extended attributes that do not strictly ascend.
+    XattrOrder,
+    /// A SELinux label that is empty or holds NUL.
+    Label,
+    /// A project id out of range.
+    ProjectId(u64),
+    /// ACL permissions with unknown bits.
+    AclPermissions(u64),
+    /// ACL entries that do not strictly ascend.
+    AclOrder,
+    /// An ACL without an entry that the others need.
+    AclIncomplete,
+    /// The root of the archive is no directory.
+    Root,
+    /// A goodbye table that does not describe its directory.
+    Goodbye,
+
+    // Indexes.
+    /// Chunk sizes out of range or order.
+    ChunkSizes,
+    /// An item that does not end after the one before.
+    ItemOrder,
+    /// An item that is larger than the maximum chunk size.
+    ItemSize(u64),
+    /// The tail of the table is wrong.
+    IndexTail,
+
+    // Chunks.
+    /// A chunk of another length than the index says.
+    ChunkLength {
+        /// Length by the index.
+        expected: u64,
+        /// Length found.
+        actual: u64,
+    },
+    /// A stored chunk that starts like no known compression.
+    UnknownCompression,
+    /// A stored chunk that does not decompress.
+    Compressed,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RecordSize { kind, size } => write!(f, "impossible size {size} of a {kind} record"),
+            Self::UnknownRecord(kind) => write!(f, "unknown record type {kind:#018x}"),
+            Self::MisplacedRecord(kind) => write!(f, "misplaced {kind} record"),
+            Self::MissingRecord(kind) => write!(f, "missing {kind} record"),
+            Self::TrailingData => f.write_str("data after the end"),
+            Self::FlagsUnset => f.write_str("feature flags are not set"),
+            Self::FlagsNotNormalized(flags) => write!(f, "contradictory feature flags {flags:#x}"),
+            Self::FlagsDiffer(flags) => write!(f, "feature flags {flags:#x} differ from those before"),
+            Self::FeatureOff(kind) => write!(f, "{kind} record although the feature flags exclude it"),
+            Self::FileType(mode) => write!(f, "impossible file type in mode {mode:#o}"),
+            Self::Permissions(mode) => write!(f, "mode {mode:#o} does not fit the feature flags"),
+            Self::Id(id) => write!(f, "user or group id {id} out of range"),
+            Self::Time(time) => write!(f, "modification time {time} does not fit the feature flags"),
+            Self::FileFlags(flags) => write!(f, "file flags {flags:#x} are not possible here"),
+            Self::Name => f.write_str("impossible file name"),
+            Self::NameOrder => f.write_str("file names are not in ascending order"),
+            Self::OwnerName => f.write_str("impossible user or group name"),
+            Self::Target => f.write_str("impossible symbolic link target"),
+            Self::Device => f.write_str("device number out of range"),
+            Self::XattrName => f.write_str("impossible extended attribute name"),
+            Self::XattrOrder => f.write_str("extended attributes are not in ascending order"),
+            Self::Label => f.write_str("impossible SELinux label"),
+            Self::ProjectId(id) => write!(f, "project id {id} out of range"),
+            Self::AclPermissions(bits) => write!(f, "impossible ACL permissions {bits:#x}"),
+            Self::AclOrder => f.write_str("ACL entries are not in ascending order"),
+            Self::AclIncomplete => f.write_str("ACL lacks an entry that the others need"),
+            Self::Root => f.write_str("root of the archive is not a directory"),
+            Self::Goodbye => f.write_str("goodbye table does not describe its directory"),
+            Self::ChunkSizes => f.write_str("impossible chunk sizes"),
+            Self::ItemOrder => f.write_str("index item does not end after the one before"),
+            Self::ItemSize(size) => write!(f, "index item of {size} bytes is larger than the maximum chunk size"),
+            Self::IndexTail => f.write_str("tail of the index is damaged"),
+            Self::ChunkLength { expected, actual } => {
+                write!(f, "chunk has {actual} bytes, the index says {expected}")
+            }
+            Self::UnknownCompression => f.write_str("stored chunk is not compressed by a known method"),
+            Self::Compressed => f.write_str("stored chunk does not decompress"),
+        }
+    }
+}
+
+/// A limit of [`crate::Limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limited {
+    /// Bytes in one chunk.
+    Chunk,
+    /// Chunks in one index.
+    IndexChunks,
+    /// Nodes on a path, the root and the last one included.
+    Depth,
+    /// Entries in one directory.
+    DirectoryEntries,
+    /// Bytes of metadata of one node.
+    NodeBytes,
+    /// Bytes in the whole stream.
+    Stream,
+}
+
+impl fmt::Display for Limited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Chunk => "chunk size",
+            Self::IndexChunks => "number of chunks",
+            Self::Depth => "depth of the tree",
+            Self::DirectoryEntries => "number of directory entries",
+            Self::NodeBytes => "metadata size of a node",
+            Self::Stream => "size of the stream",
+        })
+    }
+}
+
+/// Something that a newer version may be able to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unsupported {
+    /// Feature flags with bits that this version does not know.
+    FeatureFlags(u64),
+    /// A compression whose codec is not enabled in this build.
+    Codec(&'static str),
+    /// A decompressor that needs more memory than chunks may take.
+    CodecMemory,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FeatureFlags(bits) => write!(f, "unknown feature flags {bits:#x}: made by a newer version?"),
+            Self::Codec(name) => write!(f, "{name} is not enabled in this build"),
+            Self::CodecMemory => f.write_str("decompression needs too much memory"),
+        }
+    }
+}
+
+/// A mistake of the caller or of the person who typed an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// A text that is no digest.
+    Digest,
+    /// A name of no digest algorithm.
+    DigestAlgorithm,
+    /// A name of no compression.
+    Compression,
+    /// A name of no feature or group of features.
+    Feature,
+    /// A text that is no size, or one that does not fit 64 bits.
+    Size,
+    /// Chunk sizes; the fields say which rule they break.
+    ChunkSizes(ChunkSizesError),
+    /// Input is longer than the maximum chunk size, and that is smaller than the window of the rolling hash.
+    WindowTooLarge,
+    /// A machine was called out of turn, for instance after it had failed.
+    OutOfTurn,
+    /// A node that the feature flags cannot hold, for instance an id above 16 bits.
+    Unrepresentable(Unrepresentable),
+    /// Bytes were handed over that nobody had asked for.
+    NotAskedFor,
+    /// A path with a component that no archive can hold.
+    Path,
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Digest => f.write_str("not a digest: 64 lower-case hexadecimal digits are expected"),
+            Self::DigestAlgorithm => f.write_str("unknown digest algorithm"),
+            Self::Compression => f.write_str("unknown compression"),
+            Self::Feature => f.write_str("unknown feature flag"),
+            Self::Size => f.write_str("not a size"),
+            Self::ChunkSizes(error) => write!(f, "{error}"),
+            Self::WindowTooLarge => {
+                f.write_str("a maximum chunk size below 48 bytes only works with equal minimum, average and maximum")
+            }
+            Self::OutOfTurn => f.write_str("called out of turn"),
+            Self::Unrepresentable(what) => write!(f, "{what}"),
+            Self::NotAskedFor => f.write_str("these bytes were not asked for"),
+            Self::Path => f.write_str("no archive can hold this path"),
+        }
+    }
+}
+
+/// Why chunk sizes are refused; the texts are upstream's (spec: chunking-and-index.md 1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChunkSizesError {
+    /// Neither one number nor three.
+    Count,
+    /// The first of three numbers does not parse.
+    ParseMin,
+    /// The only number, or the second of three, does not parse.
+    ParseAvg,
+    /// The third number does not parse.
+    ParseMax,
+    /// Minimum below 1.
+    MinTooSmall,
+    /// Average below the minimum.
+    AvgBelowMin,
+    /// Average above the maximum.
+    AvgAboveMax,
+    /// Maximum above 2^27.
+    MaxTooLarge,
+    /// Average below 1.
+    AvgTooSmall,
+    /// Average above 2^27.
+    AvgTooLarge,
+}
+
+impl fmt::Display for ChunkSizesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Count => {
+                "--chunk-size= requires either a single average chunk size or a triplet of minimum, average and \
+                 maximum chunk size."
+            }
+            Self::ParseMin => "Can't parse minimum chunk size",
+            Self::ParseAvg => "Can't parse average chunk size",
+            Self::ParseMax => "Can't parse maximum chunk size",
+            Self::MinTooSmall => "Minimum chunk size must be >= 1.",
+            Self::AvgBelowMin => "Average chunk size must be larger than minimum chunk size.",
+            Self::AvgAboveMax => "Average chunk size must be smaller than maximum chunk size.",
+            Self::MaxTooLarge => "Maximum chunk size must be <= 134217728.",
+            Self::AvgTooSmall => "Average chunk size must be >= 1.",
+            Self::AvgTooLarge => "Average chunk size must be <= 134217728.",
+        })
+    }
+}
+
+/// Why a node cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unrepresentable {
+    /// A user or group id that is reserved (65535, 4294967295) or below the shift.
+    Id(u64),
+    /// A user or group id above 65535 with `16bit-uids`.
+    WideId(u64),
+    /// Names that are not handed over in ascending order.
+    NameOrder,
+    /// More nodes on a path than upstream can read.
+    Depth,
+    /// A symbolic link target, name or attribute outside of the format's limits.
+    Value,
+}
+
+impl fmt::Display for Unrepresentable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "user or group id {id} cannot be stored"),
+            Self::WideId(id) => write!(f, "user or group id {id} does not fit 16 bits"),
+            Self::NameOrder => f.write_str("names do not come in ascending order"),
+            Self::Depth => f.write_str("the tree is deeper than 64 nodes"),
+            Self::Value => f.write_str("a value does not fit the format"),
+        }
+    }
+}
