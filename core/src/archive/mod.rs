@@ -12,6 +12,7 @@
 mod decoder;
 mod digests;
 mod encoder;
+mod exclude;
 mod frames;
 mod node;
 mod node_reader;
@@ -22,6 +23,7 @@ mod tree;
 pub use decoder::{Decoder, Event, NodeEvent, Step};
 pub use digests::NodeDigests;
 pub use encoder::{Encoded, Encoder};
+pub use exclude::{ExcludeFile, ExcludeRules};
 pub use node::{Acl, Content, DefaultAcl, DeviceNumber, FileType, Metadata, Node, Timestamp, Xattr};
 pub use owner::{IdShift, Owner};
 pub use selection::Selection;

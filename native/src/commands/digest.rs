@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use casync_core::archive::{Content, Encoder, Event, Selection};
+use casync_core::archive::{Content, Event, Selection};
 use casync_core::chunk::ChunkSizes;
 use casync_core::hash::{Digest, DigestAlgorithm, Hasher};
 use casync_core::record::{Entry, FeatureFlags};
@@ -16,11 +16,11 @@ use crate::cli::{Options, What};
 use crate::error::{Error, Result};
 use crate::flow::input::{ByteSource, Flow, Index, pump, with_feed};
 use crate::flow::make::Make;
-use crate::flow::source;
+use crate::flow::source::{self, Words};
 use crate::flow::stream::StreamWriter;
 use crate::fs::blob::{self, Kind};
 use crate::fs::walk::{Exclusions, Walk};
-use crate::ui::{Counters, Out};
+use crate::ui::{Counters, Out, narrate};
 
 /// `digest [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,7 @@ pub struct DigestArgs {
 
 pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
     let options = &arguments.options;
+    options.apply_logging();
     if arguments.operands.len() > 2 {
         return Err(Error::headline("Input path/URL and subtree path expected."));
     }
@@ -64,6 +65,7 @@ pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
         let text = "Subtree path only supported when calculating message digest of archive or archive index.";
         return Err(Error::headline(text));
     }
+    narrate::chunk_sizes(&options.chunk_sizes());
     let digest = match what {
         What::Directory => directory(fd, options)?,
         What::Blob => of_blob(&fd, kind, options)?,
@@ -105,12 +107,15 @@ fn directory(fd: OwnedFd, options: &Options) -> Result<Digest> {
     let features = options.encoding_features(FeatureFlags::ALL);
     let selection = Selection::new(features, options.id_shift());
     let mut walk = Walk::from_directory(fd, selection, Exclusions::default());
-    of_stream(features, options, |stream| source::tree(&mut walk, &mut Encoder::new(features), stream))
+    of_stream(features, options, |stream| source::tree(&mut walk, features, Words("Processing", "Processed"), stream))
 }
 
 fn of_blob(fd: &OwnedFd, kind: Kind, options: &Options) -> Result<Digest> {
     let features = options.encoding_features(FeatureFlags::EMPTY);
     let size = blob::stored_size(fd, kind)?;
+    if size != Some(0) {
+        narrate::features(features);
+    }
     of_stream(features, options, |stream| source::blob(fd, kind, size, stream))
 }
 
@@ -155,7 +160,11 @@ fn archived(mut archive: Archive, subpath: &std::ffi::OsStr, options: &Options) 
         if payload_only {
             pump(source, decoder, |event| {
                 match event {
-                    Event::Node(event) => hasher = Some(Hasher::new(algorithm_of(event.records)?)),
+                    Event::Node(event) => {
+                        let features = features_of(event.records)?;
+                        narrate::features(features);
+                        hasher = Some(Hasher::new(DigestAlgorithm::of(features)));
+                    }
                     Event::Payload(bytes) => {
                         if let Some(hasher) = &mut hasher {
                             hasher.update(bytes);
@@ -175,8 +184,8 @@ fn archived(mut archive: Archive, subpath: &std::ffi::OsStr, options: &Options) 
     })
 }
 
-fn algorithm_of(entry: &[u8]) -> Result<DigestAlgorithm> {
-    Ok(DigestAlgorithm::of(FeatureFlags::from_wire(Entry::parse(entry).features)?))
+fn features_of(entry: &[u8]) -> Result<FeatureFlags> {
+    Ok(FeatureFlags::from_wire(Entry::parse(entry).features)?)
 }
 
 /// Digests what passes through.
@@ -200,9 +209,10 @@ impl ByteSource for Tee<'_> {
                 None => {
                     self.start.extend_from_slice(piece);
                     if self.start.len() >= casync_core::record::ENTRY_SIZE
-                        && let Ok(algorithm) = algorithm_of(&self.start)
+                        && let Ok(features) = features_of(&self.start)
                     {
-                        let mut hasher = Hasher::new(algorithm);
+                        narrate::features(features);
+                        let mut hasher = Hasher::new(DigestAlgorithm::of(features));
                         hasher.update(&self.start);
                         self.start = Vec::new();
                         self.hasher = Some(hasher);

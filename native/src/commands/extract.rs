@@ -5,6 +5,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, Mode, OFlags};
@@ -20,7 +21,7 @@ use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::AtomicFile;
 use crate::locator::{self, Class};
-use crate::ui::{Counters, Progress, log};
+use crate::ui::{Counters, Progress, log, narrate};
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
 #[derive(Debug, clap::Args)]
@@ -51,6 +52,7 @@ enum Target {
 pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     let options = &arguments.options;
     let operands = &arguments.operands;
+    options.apply_logging();
     if operands.len() > 3 {
         return Err(Error::headline("Input path/URL, output path, and subtree path expected."));
     }
@@ -187,6 +189,7 @@ fn to_tree(
     subpath: &OsStr,
     options: &Options,
 ) -> Result<()> {
+    let started = Instant::now();
     // A missing sub-path is found before anything is made.
     let part = archive.find(subpath)?;
     let (directory, fresh) = match existing {
@@ -219,12 +222,7 @@ fn to_tree(
     });
     drop(progress);
     let applied = extracted?;
-    if options.punch_holes() {
-        log::verbose(format_args!(
-            "Zero bytes written as sparse files: {}",
-            casync_core::quantity::Bytes(applied.holes)
-        ));
-    }
+    narrate::extracted(&archive.counters, options.punch_holes().then_some(applied.holes), started.elapsed());
     if applied.unset > 0 {
         log::error(format_args!("{} attributes could not be set.", applied.unset));
     }
@@ -238,6 +236,7 @@ fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
 }
 
 fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, options: &Options) -> Result<()> {
+    let started = Instant::now();
     let mut index = Index::open(fd).context(|| "read the index")?;
     let chain = stores::for_reading(options, input.path())?;
     let counters = std::sync::Arc::new(Counters::default());
@@ -268,9 +267,7 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
         (_, Existing::Nothing) => return Err(Errno::NOENT.into()),
     };
     drop(progress);
-    if options.punch_holes() {
-        log::verbose(format_args!("Zero bytes written as sparse files: {}", casync_core::quantity::Bytes(holes)));
-    }
+    narrate::extracted(&counters, options.punch_holes().then_some(holes), started.elapsed());
     Ok(())
 }
 

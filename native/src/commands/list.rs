@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use casync_core::archive::{Content, Event};
-use casync_core::record::FeatureFlags;
+use casync_core::record::{Entry, FeatureFlags};
 use casync_core::show::ListLine;
 
 use super::input::{Archive, Operand, what_of_suffix};
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::flow::input::Flow;
 use crate::fs::blob::Kind;
 use crate::fs::walk::{Exclusions, Step, Walk};
-use crate::ui::Out;
+use crate::ui::{Out, narrate};
 
 /// `list [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,7 @@ pub(super) fn run(arguments: &ListArgs) -> Result<()> {
             let features = options.encoding_features(FeatureFlags::ALL);
             let mut walk = walk(fd, features, options, &subpath)?;
             let mut depth = 0_usize;
+            narrate::features(features);
             while let Some(step) = walk.next()? {
                 match step {
                     Step::Node { node, .. } => {
@@ -78,6 +79,9 @@ fn all(archive: &mut Archive, part: Option<super::input::Part>, options: &Option
         match event {
             Event::Node(event) => {
                 path.enter(event.name.map(|name| name.as_bytes()));
+                if path.depth() == 1 {
+                    narrate::features(FeatureFlags::from_wire(Entry::parse(event.records).features)?);
+                }
                 out.line(ListLine { path: path.current(), node: event.node })?;
                 return Ok(Flow::SkipPayload);
             }
@@ -106,6 +110,7 @@ fn direct(archive: &mut Archive, part: super::input::Part, out: &mut Out) -> Res
 
 /// Opens the operands of `list`, `mtree` and `stat`; returns the input and the sub-path.
 pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Result<(Listed, OsString)> {
+    options.apply_logging();
     if operands.len() > 2 {
         return Err(Error::headline("Input path/URL and subtree path expected."));
     }
@@ -131,6 +136,7 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
         }
         _ => return Err(Error::headline("Input is neither a file or directory. Refusing.")),
     };
+    narrate::chunk_sizes(&options.chunk_sizes());
     let input = match (what, kind) {
         (What::Directory, Kind::Directory) => Listed::Directory(fd),
         (What::Directory, _) => {
@@ -194,6 +200,11 @@ impl PathStack {
     /// The innermost node ends.
     pub(super) fn leave(&mut self) {
         self.path.truncate(self.lengths.pop().unwrap_or(0));
+    }
+
+    /// Number of nodes that are open.
+    pub(super) fn depth(&self) -> usize {
+        self.lengths.len()
     }
 
     /// Path of the innermost node.

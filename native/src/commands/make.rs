@@ -8,8 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use casync_core::archive::{Encoder, Selection};
-use casync_core::quantity::Bytes;
+use casync_core::archive::Selection;
 use casync_core::record::FeatureFlags;
 use rustix::fs as os;
 
@@ -17,14 +16,14 @@ use super::input::{Operand, what_of_suffix};
 use super::stores;
 use crate::cli::{Options, What};
 use crate::error::{Error, Result};
-use crate::flow::make::{Made, Make, Output};
-use crate::flow::source;
+use crate::flow::make::{Make, Output};
+use crate::flow::source::{self, Words};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::AtomicFile;
 use crate::fs::walk::{Exclusions, Walk};
 use crate::locator::{self, Class};
 use crate::store::{LocalStore, Store};
-use crate::ui::{Counters, Out, Progress, log};
+use crate::ui::{Counters, Out, Progress, log, narrate};
 
 /// `make [OUTPUT [INPUT]]`
 #[derive(Debug, clap::Args)]
@@ -143,7 +142,7 @@ fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, kind: Kind)
     let default = if is_tree { FeatureFlags::ALL } else { FeatureFlags::EMPTY };
     let features = options.encoding_features(default);
     let sizes = options.chunk_sizes();
-    log::verbose(format_args!("Selected chunk sizes: min={}..avg={}..max={}", sizes.min(), sizes.avg(), sizes.max()));
+    narrate::chunk_sizes(&sizes);
     // compat: nothing is printed with a cache, since upstream then reads too little to digest it.
     let wants_digest = options.cache.is_none() && options.cache_auto == 0;
     let counters = Arc::new(Counters::default());
@@ -158,21 +157,25 @@ fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, kind: Kind)
         budget: options.budget(),
         counters: Arc::clone(&counters),
     };
-    let made = if is_tree {
+    let (made, supported) = if is_tree {
         let exclusions = exclusions(target, file.as_ref(), store.as_deref())?;
         let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
         let _progress = Progress::start("make", counters);
-        pipeline.run(|stream| source::tree(&mut walk, &mut Encoder::new(features), stream))?
+        let made = pipeline.run(|stream| source::tree(&mut walk, features, Words("Packing", "Packed"), stream))?;
+        (made, walk.supported())
     } else {
         let size = size_to_store(&fd, kind, options)?;
         counters.total.store(size.unwrap_or(0), Ordering::Relaxed);
         let _progress = Progress::start("make", counters);
-        pipeline.run(|stream| source::blob(&fd, kind, size, stream))?
+        if size != Some(0) {
+            narrate::features(features);
+        }
+        (pipeline.run(|stream| source::blob(&fd, kind, size, stream))?, FeatureFlags::EMPTY)
     };
     if let Some(file) = file {
         file.install()?;
     }
-    summarize(&made, features, what);
+    narrate::made(features, supported, made.size, (what != What::Archive).then_some((made.chunks, made.reused)));
     if let Some(digest) = made.digest {
         let mut out = Out::new();
         out.line(digest)?;
@@ -225,29 +228,4 @@ fn size_to_store(fd: &OwnedFd, kind: Kind, options: &Options) -> Result<Option<u
         ));
     }
     Ok(size)
-}
-
-fn summarize(made: &Made, features: FeatureFlags, what: What) {
-    if !log::is_verbose() {
-        return;
-    }
-    log::verbose(format_args!("Selected feature flags: {}", names(features)));
-    log::verbose(format_args!("Archive size: {}", Bytes(made.size)));
-    if what == What::Archive {
-        return;
-    }
-    log::verbose(format_args!("Number of chunks: {}", made.chunks));
-    let percentage = match (made.reused * 100).checked_div(made.chunks) {
-        Some(percentage) => format!(" ({percentage}%)"),
-        None => String::new(),
-    };
-    log::verbose(format_args!("Reused (non-cached) chunks: {}{percentage}", made.reused));
-    if let Some(average) = made.size.checked_div(made.chunks) {
-        log::verbose(format_args!("Effective average chunk size: {}", Bytes(average)));
-    }
-}
-
-fn names(features: FeatureFlags) -> String {
-    let names: Vec<&str> = features.names().collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(" ") }
 }

@@ -17,7 +17,7 @@ use crate::flow::digests::{Digests, with_digests};
 use crate::flow::input::Flow;
 use crate::fs::blob;
 use crate::fs::walk::{Step, Walk};
-use crate::ui::Out;
+use crate::ui::{Out, narrate};
 
 /// `mtree [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
@@ -61,6 +61,7 @@ fn payload_size(node: &Node) -> Option<u64> {
 }
 
 fn directory(mut walk: Walk, features: FeatureFlags, digests: &mut Digests<'_, Line>) -> Result<()> {
+    narrate::features(features);
     digests.set_algorithm(DigestAlgorithm::of(features));
     while let Some(step) = walk.next()? {
         let Step::Node { node, file, .. } = step else { continue };
@@ -108,6 +109,7 @@ fn archived(archive: &mut Archive, subpath: &OsStr, options: &Options, digests: 
                     Some(features) => features,
                     None => {
                         let features = FeatureFlags::from_wire(Entry::parse(event.records).features)?;
+                        narrate::features(features);
                         digests.set_algorithm(DigestAlgorithm::of(features));
                         *shown.insert(replayed(features, options))
                     }

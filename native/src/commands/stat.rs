@@ -13,7 +13,7 @@ use crate::cli::Options;
 use crate::error::{Error, Result};
 use crate::flow::input::Flow;
 use crate::fs::walk::Step;
-use crate::ui::Out;
+use crate::ui::{Out, narrate};
 
 /// `stat [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
@@ -33,6 +33,7 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
         Listed::Directory(fd) => {
             let features = options.encoding_features(FeatureFlags::ALL);
             let mut walk = walk(fd, features, options, &subpath)?;
+            narrate::features(features);
             if let Some(Step::Node { node, .. }) = walk.next()? {
                 let mut records = Vec::new();
                 Encoder::new(features).root(&node, &mut records)?;
@@ -44,6 +45,7 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
                     utc_offset: utc_offset(node.metadata.mtime),
                     digest: None,
                     hardlink_digest: None,
+                    fat_attributes: features.intersects(FeatureFlags::FAT_ATTRS),
                     zero_project_id: features.contains(FeatureFlags::QUOTA_PROJID),
                 })?;
             }
@@ -80,6 +82,7 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
                     Ok(Flow::Continue)
                 })
             })?;
+            narrate::features(features);
             let features = replayed(features, options);
             let (payload, whole) = digests.ok_or_else(|| Error::headline("Failed to stat."))?.finish();
             out.text(StatText {
@@ -90,6 +93,7 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
                 utc_offset: utc_offset(node.metadata.mtime),
                 digest: matches!(node.content, Content::Regular { .. }).then_some(payload),
                 hardlink_digest: (!is_directory).then_some(whole),
+                fat_attributes: true,
                 zero_project_id: false,
             })?;
         }

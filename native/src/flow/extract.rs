@@ -16,7 +16,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::fs::apply::{Applied, TreeWriter};
 use crate::fs::{blob, holes};
 use crate::store::{Chain, Loader};
-use crate::ui::{Counters, log};
+use crate::ui::{Counters, log, narrate};
 
 /// Makes a tree from the archive that `source` delivers. `begin` makes the writer once the archive's flags are known.
 ///
@@ -30,9 +30,12 @@ pub fn tree(
 ) -> Result<Applied> {
     let mut begin = Some(begin);
     let mut writer: Option<TreeWriter> = None;
+    let mut features = FeatureFlags::EMPTY;
+    let mut is_first = true;
     let pumped = pump(source, decoder, |event| {
         if let (Event::Node(event), Some(begin)) = (&event, begin.take_if(|_| matches!(event, Event::Node(_)))) {
-            writer = Some(begin(FeatureFlags::from_wire(Entry::parse(event.records).features)?)?);
+            features = FeatureFlags::from_wire(Entry::parse(event.records).features)?;
+            writer = Some(begin(features)?);
         }
         let Some(writer) = &mut writer else { return Ok(Flow::Continue) };
         match event {
@@ -40,6 +43,9 @@ pub fn tree(
                 writer.enter(event.name, event.node)?;
                 if log::is_verbose() {
                     log::verbose(format_args!("Extracting {}", writer.shown_path()));
+                }
+                if std::mem::take(&mut is_first) {
+                    narrate::features(features);
                 }
             }
             Event::Payload(bytes) => writer.payload(bytes)?,
@@ -171,7 +177,8 @@ fn write_pieces(
             write(bytes, piece.start)?;
         }
         Counters::add(&counters.bytes, piece.size);
-        Counters::add(&counters.chunks_new, 1);
+        Counters::add(&counters.store_chunks, 1);
+        Counters::add(&counters.store_bytes, piece.size);
         loader.recycle(chunk.into_bytes());
     }
     Ok(holes)

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use casync_core::archive::{Content, Encoder};
+use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, SeekFrom};
 use rustix::io::Errno;
 
@@ -10,14 +11,23 @@ use super::stream::StreamWriter;
 use crate::error::{Context as _, Error, Result};
 use crate::fs::blob::{self, Kind};
 use crate::fs::walk::{OpenFile, Step, Walk};
-use crate::ui::log;
+use crate::ui::{log, narrate};
+
+/// Bytes that are read at once: what was read is looked through for cuts while it is still in the cache.
+const PIECE: usize = 256 << 10;
+
+/// What `--verbose` calls the work on a node when it begins and when it has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Words(pub &'static str, pub &'static str);
 
 /// Writes a tree as an archive.
 ///
 /// # Errors
 ///
 /// Anything that cannot be read or stored, by its path.
-pub fn tree(walk: &mut Walk, encoder: &mut Encoder, stream: &mut StreamWriter<'_>) -> Result<()> {
+pub fn tree(walk: &mut Walk, features: FeatureFlags, words: Words, stream: &mut StreamWriter<'_>) -> Result<()> {
+    let Words(begins, ended) = words;
+    let mut encoder = Encoder::new(features);
     let mut records = Vec::new();
     // Paths of the directories that are open, for messages only.
     let mut open: Vec<String> = Vec::new();
@@ -27,13 +37,16 @@ pub fn tree(walk: &mut Walk, encoder: &mut Encoder, stream: &mut StreamWriter<'_
         match step {
             Step::Node { name, node, file } => {
                 if log::is_verbose() {
-                    log::verbose(format_args!("Packing {}", walk.shown_path()));
+                    log::verbose(format_args!("{begins} {}", walk.shown_path()));
                 }
                 let encoded = match &name {
                     Some(name) => encoder.child(name, &node, &mut records),
                     None => encoder.root(&node, &mut records),
                 };
                 encoded.context(|| format!("store {:?}", walk.shown_path()))?;
+                if name.is_none() {
+                    narrate::features(features);
+                }
                 stream.write(&records)?;
                 if let (Content::Regular { size }, Some(file)) = (&node.content, file) {
                     payload(&file, *size, stream).context(|| format!("read {:?}", walk.shown_path()))?;
@@ -42,7 +55,7 @@ pub fn tree(walk: &mut Walk, encoder: &mut Encoder, stream: &mut StreamWriter<'_
                 match node.content {
                     Content::Directory if log::is_verbose() => open.push(walk.shown_path()),
                     Content::Directory => {}
-                    _ if log::is_verbose() => log::verbose(format_args!("Packed {}", walk.shown_path())),
+                    _ if log::is_verbose() => log::verbose(format_args!("{ended} {}", walk.shown_path())),
                     _ => {}
                 }
             }
@@ -50,7 +63,7 @@ pub fn tree(walk: &mut Walk, encoder: &mut Encoder, stream: &mut StreamWriter<'_
                 encoder.leave(&mut records)?;
                 stream.write(&records)?;
                 if let Some(path) = open.pop() {
-                    log::verbose(format_args!("Packed {path}"));
+                    log::verbose(format_args!("{ended} {path}"));
                 }
             }
         }
@@ -73,7 +86,9 @@ pub fn blob(fd: &OwnedFd, kind: Kind, size: Option<u64>, stream: &mut StreamWrit
         }
         None => loop {
             stream.check()?;
-            match rustix::io::read(fd, stream.space()) {
+            let space = stream.space();
+            let wanted = space.len().min(PIECE);
+            match rustix::io::read(fd, &mut space[..wanted]) {
                 Ok(0) => return Ok(()),
                 Ok(count) => stream.filled(count)?,
                 Err(Errno::INTR) => {}
@@ -127,7 +142,7 @@ fn read_data(fd: &OwnedFd, start: u64, end: u64, size: u64, stream: &mut StreamW
     let mut offset = start;
     while offset < end {
         let space = stream.space();
-        let wanted = space.len().min(usize::try_from(end - offset).unwrap_or(usize::MAX));
+        let wanted = space.len().min(PIECE).min(usize::try_from(end - offset).unwrap_or(usize::MAX));
         match rustix::io::pread(fd.as_fd(), &mut space[..wanted], offset) {
             Ok(0) => return Err(blob::shrunk(size, offset)),
             Ok(count) => {

@@ -42,11 +42,57 @@ impl Place<'_> {
 
 /// File system types by the magic number of statfs.
 pub(crate) mod magic {
+    use casync_core::record::FeatureFlags;
+
     pub(crate) const BTRFS: u64 = 0x9123_683e;
     pub(crate) const EXT: u64 = 0xef53;
     pub(crate) const FAT: u64 = 0x4d44;
     pub(crate) const FUSE: u64 = 0x6573_5546;
+    pub(crate) const TMPFS: u64 = 0x0102_1994;
     pub(crate) const XFS: u64 = 0x5846_5342;
+
+    /// What a file system can hold, as far as upstream's remark in `make -v` goes (spec: filesystem.md 3).
+    pub(crate) fn supported(magic: u64) -> FeatureFlags {
+        let base = FeatureFlags::union(&[
+            FeatureFlags::UIDS,
+            FeatureFlags::USER_NAMES,
+            FeatureFlags::TIMES,
+            FeatureFlags::READ_ONLY,
+            FeatureFlags::PERMISSIONS,
+            FeatureFlags::SYMLINKS,
+            FeatureFlags::DEVICE_NODES,
+            FeatureFlags::FIFOS,
+            FeatureFlags::SOCKETS,
+        ]);
+        let chattr = FeatureFlags::union(&[
+            FeatureFlags::FLAG_APPEND,
+            FeatureFlags::FLAG_NOATIME,
+            FeatureFlags::FLAG_NODUMP,
+            FeatureFlags::FLAG_IMMUTABLE,
+            FeatureFlags::FLAG_SYNC,
+        ]);
+        let labels = FeatureFlags::ACL | FeatureFlags::SELINUX;
+        let all_xattrs = labels | FeatureFlags::XATTRS | FeatureFlags::FCAPS;
+        match magic {
+            EXT => base | chattr | FeatureFlags::FLAG_DIRSYNC | all_xattrs | FeatureFlags::QUOTA_PROJID,
+            XFS => base | chattr | all_xattrs | FeatureFlags::QUOTA_PROJID,
+            BTRFS => FeatureFlags::union(&[
+                base,
+                chattr,
+                FeatureFlags::FLAG_COMPR,
+                FeatureFlags::FLAG_NOCOW,
+                FeatureFlags::FLAG_DIRSYNC,
+                FeatureFlags::FLAG_NOCOMP,
+                all_xattrs,
+                FeatureFlags::SUBVOLUME,
+                FeatureFlags::SUBVOLUME_RO,
+            ]),
+            TMPFS => base | labels,
+            FUSE => FeatureFlags::parse("fuse").unwrap_or_default(),
+            FAT => FeatureFlags::SEC2_TIME | FeatureFlags::READ_ONLY | FeatureFlags::FAT_ATTRS,
+            _ => base,
+        }
+    }
 
     /// Whether a file system only shows the kernel's state: its directories are stored empty (spec: catar.md 5).
     pub(crate) const fn is_virtual(magic: u64) -> bool {

@@ -1,6 +1,7 @@
 //! What people see while the tool works.
 
 pub mod log;
+pub mod narrate;
 mod out;
 mod progress;
 

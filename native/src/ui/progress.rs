@@ -20,10 +20,18 @@ pub struct Counters {
     pub total: AtomicU64,
     /// Bytes done.
     pub bytes: AtomicU64,
-    /// Chunks that were stored or loaded.
+    /// Chunks that were stored.
     pub chunks_new: AtomicU64,
-    /// Chunks that were there already.
+    /// Chunks that the store had already.
     pub chunks_reused: AtomicU64,
+    /// Chunks that were loaded from stores.
+    pub store_chunks: AtomicU64,
+    /// Their plain bytes.
+    pub store_bytes: AtomicU64,
+    /// Chunks that were taken from seeds.
+    pub seed_chunks: AtomicU64,
+    /// Their plain bytes.
+    pub seed_bytes: AtomicU64,
 }
 
 impl Counters {
@@ -96,8 +104,9 @@ fn draw(label: &'static str, counters: &Counters, stopped: &mpsc::Receiver<()>) 
     while goes_on(INTERVAL) {
         let bytes = counters.bytes.load(Ordering::Relaxed);
         let rate = bytes as f64 / started.elapsed().as_secs_f64().max(0.001);
-        let (new, reused) =
-            (counters.chunks_new.load(Ordering::Relaxed), counters.chunks_reused.load(Ordering::Relaxed));
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let new = count(&counters.chunks_new) + count(&counters.store_chunks);
+        let reused = count(&counters.chunks_reused) + count(&counters.seed_chunks);
         bar.set_message(format!("{}/s, {new} chunks new, {reused} reused", HumanBytes(rate as u64)));
         bar.set_position(bytes);
     }

@@ -250,7 +250,8 @@ impl ByteSource for Feed<'_> {
                     error.context(format!("chunk {} at offset {} of the stream", piece.number, piece.start))
                 })?;
                 Counters::add(&self.counters.bytes, piece.size);
-                Counters::add(&self.counters.chunks_new, 1);
+                Counters::add(&self.counters.store_chunks, 1);
+                Counters::add(&self.counters.store_bytes, piece.size);
                 self.current = Some(chunk);
             }
         }

@@ -50,6 +50,12 @@ impl Listing {
         Ok(listing)
     }
 
+    /// Whether there is an entry of this name.
+    pub(super) fn contains(&self, name: &[u8]) -> bool {
+        let found = |entry: &Entry| self.names[entry.start..entry.start + entry.length].cmp(name);
+        self.entries.binary_search_by(found).is_ok()
+    }
+
     /// The next entry.
     pub(super) fn next(&mut self) -> Option<(&CStr, Option<FileType>)> {
         let entry = *self.entries.get(self.next)?;

@@ -1,5 +1,6 @@
 //! Walks a directory tree in archive order (spec: filesystem.md 1 and 2).
 
+mod exclude;
 mod listing;
 
 use std::ffi::CStr;
@@ -7,7 +8,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use casync_core::Name;
-use casync_core::archive::{Content, DeviceNumber, FileType, Node, Selection};
+use casync_core::archive::{Content, DeviceNumber, ExcludeFile, ExcludeRules, FileType, Node, Selection};
 use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, AtFlags, Mode, OFlags, Stat, StatxFlags};
 use rustix::io::Errno;
@@ -26,6 +27,7 @@ pub struct Exclusions {
 
 /// What comes next in a tree.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every step is a node")]
 pub enum Step {
     /// A node; a directory's entries follow.
     Node {
@@ -83,6 +85,8 @@ pub struct Walk {
     open: Vec<Directory>,
     /// Path of the node shown last, from the root, without leading slash.
     path: Vec<u8>,
+    /// What the file systems met so far can hold.
+    supported: FeatureFlags,
     no_atime: OFlags,
 }
 
@@ -94,6 +98,7 @@ struct Directory {
     device: u64,
     magic: u64,
     mount: Option<u64>,
+    rules: ExcludeRules,
     /// Length of its own path.
     path: usize,
 }
@@ -120,8 +125,14 @@ impl Walk {
             root: Some(root),
             open: Vec::new(),
             path: Vec::new(),
+            supported: FeatureFlags::EMPTY,
             no_atime,
         }
+    }
+
+    /// What the file systems met so far can hold.
+    pub const fn supported(&self) -> FeatureFlags {
+        self.supported
     }
 
     /// Path of the node shown last, from the root; empty for the root itself.
@@ -195,6 +206,9 @@ impl Walk {
         }
         let archived_name = Name::new(name.to_bytes())?;
         if let Some(stat) = stat.filter(|_| !matches!(file_type, FileType::Directory | FileType::Regular)) {
+            if self.is_ruled_out(name, file_type) {
+                return Ok(None);
+            }
             let magic = if stat.st_dev == device { parent_magic } else { 0 };
             return self.unopened(archived_name, name, &stat, file_type, magic).map(Some);
         }
@@ -205,7 +219,7 @@ impl Walk {
             return Err(Error::new(Errno::IO, "became another type of file while the directory was read"));
         }
         let magic = if stat.st_dev == device { parent_magic } else { os::fstatfs(&fd)?.f_type as u64 };
-        if self.is_excluded(fd.as_fd(), &stat, parent_mount)? {
+        if self.is_excluded(fd.as_fd(), name, file_type, &stat, parent_mount)? {
             return Ok(None);
         }
         if file_type == FileType::Directory {
@@ -241,7 +255,14 @@ impl Walk {
         }
     }
 
-    fn is_excluded(&mut self, fd: BorrowedFd<'_>, stat: &Stat, parent_mount: Option<u64>) -> Result<bool> {
+    fn is_excluded(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        name: &CStr,
+        file_type: FileType,
+        stat: &Stat,
+        parent_mount: Option<u64>,
+    ) -> Result<bool> {
         if self.exclusions.own.contains(&(stat.st_dev, stat.st_ino)) {
             return Ok(true);
         }
@@ -251,7 +272,16 @@ impl Walk {
         {
             return Ok(true);
         }
-        Ok(features.contains(FeatureFlags::EXCLUDE_SUBMOUNTS) && self.mount(fd)? != parent_mount)
+        if features.contains(FeatureFlags::EXCLUDE_SUBMOUNTS) && self.mount(fd)? != parent_mount {
+            return Ok(true);
+        }
+        Ok(self.is_ruled_out(name, file_type))
+    }
+
+    /// Whether a `.caexclude` file leaves out an entry of the innermost directory.
+    fn is_ruled_out(&self, name: &CStr, file_type: FileType) -> bool {
+        let is_directory = file_type == FileType::Directory;
+        self.open.last().is_some_and(|parent| parent.rules.excludes(name.to_bytes(), is_directory))
     }
 
     /// The mount that an open file is on; `None` if nobody wants to know.
@@ -277,9 +307,23 @@ impl Walk {
     ) -> Result<Step> {
         let metadata = self.metadata.read(Place::Open(fd.as_fd()), stat, FileType::Directory, magic)?;
         let entries = if magic::is_virtual(magic) { Listing::default() } else { Listing::read(&fd)? };
+        let rules = self.rules(name.as_ref(), &fd, &entries)?;
+        self.supported |= magic::supported(magic);
         let path = self.path.len();
-        self.open.push(Directory { fd, entries, device: stat.st_dev, magic, mount, path });
+        self.open.push(Directory { fd, entries, device: stat.st_dev, magic, mount, rules, path });
         Ok(Step::Node { name, node: Node { metadata, content: Content::Directory }, file: None })
+    }
+
+    /// What `.caexclude` files say of the entries of a directory that is entered.
+    fn rules(&self, name: Option<&Name>, fd: &OwnedFd, entries: &Listing) -> Result<ExcludeRules> {
+        if !self.metadata.selection().features().contains(FeatureFlags::EXCLUDE_FILE) {
+            return Ok(ExcludeRules::default());
+        }
+        let own = if entries.contains(exclude::NAME) { exclude::read(fd)? } else { ExcludeFile::default() };
+        Ok(match (self.open.last(), name) {
+            (Some(parent), Some(name)) => parent.rules.enter(name, &own),
+            _ => ExcludeRules::root(&own),
+        })
     }
 
     fn unopened(
