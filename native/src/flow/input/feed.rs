@@ -32,9 +32,9 @@ type Answer = (u64, Vec<Result<VerifiedChunk>>);
 
 /// The stream of an index.
 ///
-/// How far workers load ahead grows while the stream is read without gaps, and shrinks to the next chunk at every jump over
-/// whole chunks: who lists an archive loads few chunks in vain, who extracts it waits for none. An error of a chunk shows
-/// when that chunk is reached, not before.
+/// How far workers load ahead grows while the stream is read without gaps, and shrinks at every jump over whole chunks, down
+/// to the next chunk only: who lists an archive of large files loads no chunk in vain, who extracts it waits for none. An
+/// error of a chunk shows when that chunk is reached, not before.
 #[derive(Debug)]
 pub struct Feed<'a> {
     index: &'a mut Index,
@@ -58,10 +58,9 @@ pub struct Feed<'a> {
     position: u64,
     /// Offset at which the stream ends for the reader.
     end: u64,
-    /// Chunks in a request.
-    batch: usize,
-    /// Requests under way.
-    ahead: usize,
+    /// How many chunks were read without a gap, halved at every gap.
+    run: usize,
+    /// Requests that may be under way.
     ahead_max: usize,
 }
 
@@ -115,8 +114,7 @@ pub fn with_feed<T>(
             used: 0,
             position: 0,
             end: u64::MAX,
-            batch: 1,
-            ahead: 1,
+            run: 0,
             ahead_max: budget.buffers(usize::try_from(per_request).unwrap_or(usize::MAX)),
         };
         let result = consume(&mut feed);
@@ -144,9 +142,8 @@ fn answer(
 
 impl Feed<'_> {
     /// Expects the whole stream from here on: loads ahead at full width at once.
-    pub fn expect_everything(&mut self) {
-        self.batch = BATCH;
-        self.ahead = self.ahead_max;
+    pub const fn expect_everything(&mut self) {
+        self.run = BATCH * self.ahead_max;
     }
 
     /// Ends the stream at an offset.
@@ -160,12 +157,10 @@ impl Feed<'_> {
     ///
     /// If the index cannot be read.
     pub fn seek(&mut self, offset: u64) -> Result<()> {
-        let number = self.index.position(offset)?;
-        let start = self.index.get(number)?.map_or(offset, |piece| piece.start);
         self.abandon();
-        self.next = number;
-        self.position = start;
-        self.skip(offset - start)
+        self.next = 0;
+        self.position = 0;
+        self.skip(offset)
     }
 
     /// Forgets everything that was asked for.
@@ -176,15 +171,22 @@ impl Feed<'_> {
         self.ready.clear();
         self.current = None;
         self.used = 0;
-        self.batch = 1;
-        self.ahead = 1;
+    }
+
+    /// Chunks in a request, and requests under way.
+    fn reach(&self) -> (usize, usize) {
+        // After a few chunks without a gap it is likely that more will follow.
+        let chunks = if self.run < 4 { 1 } else { self.run };
+        let batch = (chunks / 2).clamp(1, BATCH);
+        (batch, (chunks / batch).clamp(1, self.ahead_max))
     }
 
     fn ask(&mut self) -> Result<()> {
-        while self.outstanding.len() < self.ahead {
-            let mut pieces = Vec::with_capacity(self.batch);
+        let (batch, ahead) = self.reach();
+        while self.outstanding.len() < ahead {
+            let mut pieces = Vec::with_capacity(batch);
             let mut bytes = 0;
-            while pieces.len() < self.batch {
+            while pieces.len() < batch {
                 let Some(piece) = self.index.get(self.next)?.filter(|piece| piece.start < self.end) else { break };
                 bytes += piece.size;
                 if !pieces.is_empty() && bytes > BATCH_BYTES {
@@ -221,13 +223,36 @@ impl Feed<'_> {
             }
         };
         self.ready.extend(pieces.into_iter().zip(chunks));
-        // Reading on without a gap: look further ahead.
-        if self.batch < BATCH {
-            self.batch *= 2;
-        } else if self.ahead < self.ahead_max {
-            self.ahead += 1;
+        // While these are used, the next ones are loaded: but only if it is likely that they will be wanted.
+        if self.run >= 4 { self.ask() } else { Ok(()) }
+    }
+
+    /// Passes over chunks that were asked for and lie before `target`. False: what was asked for does not reach that far.
+    fn pass_over(&mut self, target: u64) -> Result<bool> {
+        loop {
+            while self.ready.front().is_some_and(|(piece, _)| piece.start + piece.size <= target) {
+                self.gap();
+                if let Some((_, Ok(chunk))) = self.ready.pop_front() {
+                    let _ = self.buffers.send(chunk.into_bytes());
+                }
+            }
+            if !self.ready.is_empty() {
+                return Ok(true);
+            }
+            let Some((sequence, pieces)) = self.outstanding.front() else { return Ok(false) };
+            if pieces.last().is_some_and(|piece| piece.start + piece.size <= target) {
+                let sequence = *sequence;
+                self.arrived.remove(&sequence);
+                self.outstanding.pop_front();
+                self.gap();
+            } else {
+                self.receive()?;
+            }
         }
-        self.ask()
+    }
+
+    const fn gap(&mut self) {
+        self.run /= 2;
     }
 
     fn release(&mut self) {
@@ -250,6 +275,7 @@ impl ByteSource for Feed<'_> {
                     error.context(format!("chunk {} at offset {} of the stream", piece.number, piece.start))
                 })?;
                 Counters::add(&self.counters.bytes, piece.size);
+                self.run = self.run.saturating_add(1);
                 Counters::add(&self.counters.store_chunks, 1);
                 Counters::add(&self.counters.store_bytes, piece.size);
                 self.current = Some(chunk);
@@ -267,58 +293,32 @@ impl ByteSource for Feed<'_> {
         self.position += count as u64;
     }
 
-    fn skip(&mut self, mut count: u64) -> Result<()> {
-        loop {
-            if let Some(chunk) = &self.current {
-                let here = (chunk.bytes().len() - self.used) as u64;
-                let step = here.min(count);
-                self.consume(usize::try_from(step).unwrap_or(usize::MAX));
-                count -= step;
-            }
-            if count == 0 {
+    fn skip(&mut self, count: u64) -> Result<()> {
+        let target = self.position.saturating_add(count).min(self.index.stream_size());
+        if let Some(chunk) = &self.current {
+            let here = (chunk.bytes().len() - self.used) as u64;
+            if target - self.position <= here {
+                self.consume(usize::try_from(target - self.position).unwrap_or(usize::MAX));
                 return Ok(());
             }
-            // Chunks that have come already are passed over one by one.
-            match self.ready.front() {
-                Some((piece, _)) if piece.size <= count => {
-                    count -= piece.size;
-                    self.position += piece.size;
-                    self.release();
-                    if let Some((_, Ok(chunk))) = self.ready.pop_front() {
-                        let _ = self.buffers.send(chunk.into_bytes());
-                    }
-                }
-                Some(_) => {
-                    self.fill()?;
-                }
-                None => break,
+        }
+        self.release();
+        self.position = target;
+        if !self.pass_over(target)? {
+            let number = self.index.position(target)?;
+            if number != self.next {
+                self.gap();
+                self.abandon();
+                self.next = number;
             }
+            self.receive()?;
         }
-        let target = self.position.saturating_add(count);
-        let number = self.index.position(target)?;
-        let Some(piece) = self.index.get(number)? else {
-            self.abandon();
-            self.next = self.index.len();
-            self.position = self.index.stream_size();
-            return Ok(());
-        };
-        if self.outstanding.front().is_some_and(|(_, pieces)| pieces[0].number as u64 == number)
-            || (self.outstanding.is_empty() && self.next == number)
-        {
-            // The jump ends in the very next chunk.
-            self.position = piece.start;
-        } else {
-            self.abandon();
-            self.next = number;
-            self.position = piece.start;
-        }
-        let rest = target - piece.start;
-        if rest > 0 {
-            self.release();
+        // The chunk that holds the target is the next in turn; what comes before the target in it is passed over.
+        let start = self.ready.front().map_or(target, |(piece, _)| piece.start);
+        self.position = start;
+        if start < target {
             self.fill()?;
-            self.consume(usize::try_from(rest).unwrap_or(usize::MAX));
-        } else {
-            self.release();
+            self.consume(usize::try_from(target - start).unwrap_or(usize::MAX));
         }
         Ok(())
     }
