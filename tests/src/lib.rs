@@ -8,11 +8,13 @@
 //! | [`random`], [`split`] | seeded randomness; the same input in pieces of all kinds |
 //! | [`cut`] | where a stream is cut: by definition, by `Chunker`, by `Cutter` |
 //! | [`members`] | an archive as a flat list: decoded, encoded |
+//! | [`tree`], [`craft`] | random trees; archives put together by hand, right and wrong |
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //!
 //! Everything here panics on failure, with what it was about to do.
 
 pub mod ask;
+pub mod craft;
 pub mod cut;
 pub mod input;
 pub mod members;
@@ -20,4 +22,5 @@ pub mod options;
 pub mod random;
 pub mod split;
 pub mod table;
+pub mod tree;
 pub mod vectors;
