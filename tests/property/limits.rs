@@ -120,6 +120,20 @@ fn announced_sizes_are_not_believed() {
     assert_eq!(decoded.outcome, Err(Error::Truncated { length: archive.len() as u64 }));
 }
 
+/// No stream is longer than the largest file offset.
+#[test]
+fn payload_beyond_any_stream_is_refused_at_its_header() {
+    let start = [directory_entry(), filename(b"a"), craft::entry(FeatureFlags::EMPTY, 0o100_666)].concat();
+    let most = i64::MAX as u64 - start.len() as u64;
+    for (size, fits) in [(most, true), (most + 1, false), (u64::MAX - 1, false)] {
+        let archive = [&start[..], &header(RecordKind::Payload, size)].concat();
+        let end = size.saturating_add(start.len() as u64);
+        let refused = Error::Limit { what: Limited::Stream, value: end, max: i64::MAX as u64 };
+        let expected = if fits { Error::Truncated { length: archive.len() as u64 } } else { refused };
+        assert_eq!(decode(&archive).outcome, Err(expected), "{size}");
+    }
+}
+
 /// A table that announces 2^55 entries in an archive that would be large enough for it.
 #[test]
 fn a_table_of_huge_size_is_refused_by_its_header() {

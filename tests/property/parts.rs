@@ -8,7 +8,7 @@ use casync_core::record::FeatureFlags;
 use casync_tests::ask::{Asked, Supply};
 use casync_tests::members::{Member, decode, decode_parts, encode};
 use casync_tests::random::for_each_seed;
-use casync_tests::split::random_cuts;
+use casync_tests::split::{for_each_split, random_cuts};
 use casync_tests::tree;
 
 /// The members of a node and all below it, as a decoder of that part alone shows them.
@@ -80,6 +80,37 @@ fn parts_of_the_wrong_size_are_refused() {
                 assert!(whole.outcome.is_err(), "{found:?} up to {end}");
                 let split = decode_parts(decoder, &random_cuts(bytes, rng));
                 assert_eq!(split.outcome, whole.outcome, "{found:?} up to {end}");
+            }
+        }
+    });
+}
+
+/// The end of a part is kept, and where it was passed does not depend on the pieces.
+#[test]
+fn bytes_behind_a_part_are_refused() {
+    for_each_seed(60, |rng| {
+        let features = tree::features(rng);
+        let archive = encode(&tree::random(rng, features), features).unwrap();
+        let tree = Tree::new(archive.len() as u64, &Limits::default());
+        let walked = Asked::new(&archive, tree, Supply::Everything).walk(tree.root(), 1000).unwrap();
+        for found in &walked {
+            let located = found.located;
+            for short in [0, 1, 10, 24, 40, 63] {
+                let decoder = Decoder::for_part(located.entry, located.end - short, &Limits::default());
+                let bytes = &archive[located.entry as usize..];
+                let whole = decode_parts(decoder.clone(), &[bytes]);
+                if short == 0 && bytes.len() as u64 == located.end - located.entry {
+                    assert_eq!(whole.outcome, Ok(()));
+                    continue;
+                }
+                let Err(Error::Format { offset: Some(offset), .. }) = whole.outcome else { panic!("{whole:?}") };
+                assert!(offset <= located.end - short, "{offset} is behind {located:?} less {short}");
+                if bytes.len() <= 2000 {
+                    for_each_split(bytes, |parts| {
+                        let split = decode_parts(decoder.clone(), parts);
+                        assert_eq!(split.outcome, whole.outcome, "{located:?} less {short}");
+                    });
+                }
             }
         }
     });
