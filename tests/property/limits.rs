@@ -134,6 +134,55 @@ fn payload_beyond_any_stream_is_refused_at_its_header() {
     }
 }
 
+/// Questions about archives of any size ask for little at a time.
+#[test]
+fn trees_of_any_size_ask_for_little() {
+    for size in [0, 1, 103, 104, 128, HUGE, i64::MAX as u64, u64::MAX] {
+        let tree = Tree::new(size, &Limits::default());
+        for located in [tree.root(), Located { entry: size, end: size }, Located { entry: size / 2, end: size }] {
+            // The answers are zeros, which are no records.
+            let mut listing = tree.list(located);
+            let mut lookup = tree.node(located);
+            let mut find = tree.find(b"a/b");
+            for _ in 0..10 {
+                for (ask, provide) in [
+                    (listing.step().map(need), Some(&mut listing as &mut dyn Provide)),
+                    (lookup.step().map(need), Some(&mut lookup as &mut dyn Provide)),
+                    (find.step().map(need), Some(&mut find as &mut dyn Provide)),
+                ] {
+                    let (Ok(Some(range)), Some(question)) = (ask, provide) else { continue };
+                    assert!(range.end <= size && range.end - range.start <= 512, "{range:?} of {size}");
+                    question.provide(range.start, &vec![0; (range.end - range.start) as usize]).unwrap();
+                }
+            }
+        }
+    }
+}
+
+fn need<T>(ask: Ask<T>) -> Option<std::ops::Range<u64>> {
+    match ask {
+        Ask::Need(range) => Some(range),
+        Ask::Ready(_) => None,
+    }
+}
+
+/// What all questions have in common.
+trait Provide {
+    fn provide(&mut self, start: u64, bytes: &[u8]) -> Result<()>;
+}
+
+macro_rules! provide {
+    ($($question:ty)*) => {
+        $(impl Provide for $question {
+            fn provide(&mut self, start: u64, bytes: &[u8]) -> Result<()> {
+                self.provide(start, bytes)
+            }
+        })*
+    };
+}
+
+provide!(casync_core::archive::Listing casync_core::archive::Lookup casync_core::archive::Find);
+
 /// A table that announces 2^55 entries in an archive that would be large enough for it.
 #[test]
 fn a_table_of_huge_size_is_refused_by_its_header() {

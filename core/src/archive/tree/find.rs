@@ -163,7 +163,7 @@ impl Search {
 /// The name of an entry, and the offset of its ENTRY record.
 pub(super) fn name_of(child: Child, window: &mut Window) -> Result<Ask<(&[u8], u64)>> {
     // The longest record that a name can have, but no more than the entry.
-    let most = child.end.min(child.start + *RecordKind::Filename.sizes().end());
+    let most = child.end.min(child.start.saturating_add(*RecordKind::Filename.sizes().end()));
     let bytes = match window.get(child.start..most) {
         Ask::Ready(bytes) => bytes,
         Ask::Need(range) => return Ok(Ask::Need(range)),

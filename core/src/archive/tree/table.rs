@@ -31,7 +31,7 @@ pub(super) struct Child {
 impl Table {
     /// Reads the tail.
     pub(super) fn open(directory: Located, window: &mut Window) -> Result<Ask<Self>> {
-        let smallest = directory.entry + ENTRY_SIZE as u64 + GoodbyeTail::item_offset(1);
+        let smallest = directory.entry.saturating_add(ENTRY_SIZE as u64 + GoodbyeTail::item_offset(1));
         if directory.end < smallest {
             return Err(broken(directory.end));
         }
