@@ -3,6 +3,7 @@
 mod archives;
 mod chunks;
 mod flags;
+mod hostile;
 mod indexes;
 mod limits;
 mod parts;

@@ -78,4 +78,18 @@ impl Table {
         let child = child.ok_or_else(|| broken(place))?;
         Ok(Ask::Ready((item.hash, child)))
     }
+
+    /// Checks that the entries, the last one first, follow each other without gap up to the table.
+    ///
+    /// Entries that overlap could hold each other over and over: walking through them would take for ever.
+    pub(super) fn check_children(&self, children: &[Child]) -> Result<()> {
+        let mut end = self.start;
+        for child in children {
+            if child.end != end {
+                return Err(broken(self.start));
+            }
+            end = child.start;
+        }
+        Ok(())
+    }
 }
