@@ -1,12 +1,13 @@
 //! Archives whose tables lie: every question ends, with an error or an answer, whatever the numbers say.
 
-use casync_core::archive::Tree;
+use casync_core::archive::{Content, Tree};
 use casync_core::error::{Error, Malformed};
 use casync_core::hash::name_hash;
 use casync_core::record::{ENTRY_SIZE, GoodbyeItem};
 use casync_core::{Limits, Result};
 use casync_tests::ask::{Asked, Supply};
 use casync_tests::craft::{Directory, directory_entry, file, filename};
+use casync_tests::random::for_each_seed;
 
 fn asked(archive: &[u8]) -> Asked<'_> {
     Asked::new(archive, Tree::new(archive.len() as u64, &Limits::default()), Supply::Around(64))
@@ -118,4 +119,43 @@ fn gaps_between_entries_are_refused() {
     }
     let archive = three().finish_with(|items| items[1] = items[0]);
     assert_broken(walk(&archive), "an entry is listed twice");
+}
+
+/// Random damage: no panic, no endless question, no more nodes than there can be.
+#[test]
+fn damaged_archives_are_survived() {
+    let nested = Directory::new(directory_entry())
+        .with(b"dir", &two_files().with(b"c", &two_files().finish()).finish())
+        .with(b"file", &file(b"payload"))
+        .finish();
+    let paths = [&b""[..], b"dir", b"dir/a", b"dir/c/b", b"file", b"nothing", b"dir/nothing"];
+    let (mut unharmed, mut refused) = (0, 0);
+    for_each_seed(3000, |rng| {
+        let mut archive = nested.clone();
+        for _ in 0..rng.number(1..=3) {
+            let at = rng.number(0..=archive.len() - 8);
+            let value = match rng.below(3) {
+                0 => rng.extreme(),
+                // Distances that mean something somewhere.
+                1 => rng.below(archive.len() as u64),
+                _ => u64::from_le_bytes(*archive[rng.number(0..=archive.len() - 8)..].first_chunk().unwrap()),
+            };
+            let length = rng.number(1..=8);
+            archive[at..at + length].copy_from_slice(&value.to_le_bytes()[..length]);
+        }
+        match walk(&archive) {
+            Ok(_) => unharmed += 1,
+            Err(_) => refused += 1,
+        }
+        for path in paths {
+            if let Ok(Some(found)) = asked(&archive).find(path) {
+                assert!(found.located.entry + ENTRY_SIZE as u64 <= found.located.end);
+                assert!(found.located.end <= archive.len() as u64 && found.content <= found.located.end + 16);
+                if let Content::Regular { size } = found.node.content {
+                    assert!(found.content.saturating_add(size) <= archive.len() as u64, "payload of {found:?}");
+                }
+            }
+        }
+    });
+    assert!(unharmed > 0 && refused > 0, "{unharmed} and {refused}");
 }

@@ -1,9 +1,9 @@
 //! The question for one node whose place is known.
 
-use super::super::{Decoder, Event, Step};
+use super::super::{Content, Decoder, Event, Step};
 use super::window::Window;
 use super::{Ask, Found, Located, Tree};
-use crate::error::{Error, Result, UsageError};
+use crate::error::{Error, Malformed, Result, UsageError};
 use crate::name::Name;
 
 /// Asks for the node at a place.
@@ -75,6 +75,15 @@ impl NodeLookup {
                 Step::Did { event: Event::Node(event), .. } => {
                     let node = event.node.clone();
                     let content = event.entry + event.records.len() as u64;
+                    let end = match node.content {
+                        // Its own table says where it ends.
+                        Content::Directory => Some(self.located.end),
+                        Content::Regular { size } => content.checked_add(size),
+                        _ => Some(content),
+                    };
+                    if end != Some(self.located.end) {
+                        return Err(Error::from(Malformed::Goodbye).at(content));
+                    }
                     return Ok(Ask::Ready(Found { name: self.name.take(), located: self.located, node, content }));
                 }
                 Step::Did { .. } => return Err(UsageError::OutOfTurn.into()),
