@@ -121,6 +121,27 @@ fn gaps_between_entries_are_refused() {
     assert_broken(walk(&archive), "an entry is listed twice");
 }
 
+/// With one hash for all items every one of them is a candidate.
+#[test]
+fn many_equal_hashes_end_the_search() {
+    let mut directory = Directory::new(directory_entry());
+    for number in 0..3000_u32 {
+        directory = directory.with(format!("{number:04}").as_bytes(), &file(b""));
+    }
+    let archive = directory.finish_with(|items| items.iter_mut().for_each(|item| item.hash = name_hash(b"lost")));
+    let mut question = Tree::new(archive.len() as u64, &Limits::default()).find(b"lost");
+    let answer = loop {
+        match question.step() {
+            Ok(casync_core::archive::Ask::Need(range)) => {
+                question.provide(range.start, &archive[range.start as usize..range.end as usize]).unwrap();
+            }
+            other => break other,
+        }
+    };
+    assert_eq!(answer, Err(Malformed::Goodbye.into()));
+    assert_eq!(question.step(), Err(Error::Usage(casync_core::error::UsageError::OutOfTurn)));
+}
+
 /// Random damage: no panic, no endless question, no more nodes than there can be.
 #[test]
 fn damaged_archives_are_survived() {

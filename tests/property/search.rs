@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use casync_core::archive::Tree;
+use casync_core::archive::{Ask, Tree};
+use casync_core::error::{Error, UsageError};
 use casync_core::{Limits, Name};
 use casync_tests::ask::{Asked, Supply};
 use casync_tests::craft::{Directory, directory_entry, file};
@@ -57,5 +58,42 @@ fn names_with_equal_hashes_are_all_found() {
                 assert_eq!(archive[found.content as usize], wanted, "{wanted} of {equal} equal ones of {count}");
             }
         }
+    }
+}
+
+/// A question that was answered, or that failed, is over; a listing goes on to say that there is no more.
+#[test]
+fn questions_are_answered_once() {
+    let archive = Directory::new(directory_entry()).with(b"a", &Directory::new(directory_entry()).finish()).finish();
+    let tree = Tree::new(archive.len() as u64, &Limits::default());
+    let out_of_turn = Error::Usage(UsageError::OutOfTurn);
+    for damage in [false, true] {
+        let mut archive = archive.clone();
+        let size = archive.len();
+        if damage {
+            archive[8] ^= 1;
+            archive[size - 1] ^= 1;
+        }
+        let supply = |range: std::ops::Range<u64>| &archive[range.start as usize..];
+        let mut find = tree.find(b"a");
+        while let Ok(Ask::Need(range)) = find.step() {
+            find.provide(range.start, supply(range)).unwrap();
+        }
+        assert_eq!(find.step(), Err(out_of_turn.clone()), "damage: {damage}");
+        let mut lookup = tree.node(tree.root());
+        while let Ok(Ask::Need(range)) = lookup.step() {
+            lookup.provide(range.start, supply(range)).unwrap();
+        }
+        assert_eq!(lookup.step(), Err(out_of_turn.clone()), "damage: {damage}");
+        let mut listing = tree.list(tree.root());
+        let last = loop {
+            match listing.step() {
+                Ok(Ask::Need(range)) => listing.provide(range.start, supply(range)).unwrap(),
+                Ok(Ask::Ready(Some(_))) => {}
+                other => break other,
+            }
+        };
+        assert_eq!(last.is_err(), damage);
+        assert_eq!(listing.step(), if damage { Err(out_of_turn.clone()) } else { Ok(Ask::Ready(None)) });
     }
 }

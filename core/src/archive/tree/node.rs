@@ -10,21 +10,27 @@ use crate::name::Name;
 #[derive(Clone, Debug)]
 pub struct Lookup {
     window: Window,
-    reader: NodeLookup,
+    /// `None` once there was an answer or an error.
+    reader: Option<NodeLookup>,
 }
 
 impl Lookup {
     pub(super) fn new(tree: Tree, located: Located, name: Option<Name>) -> Self {
-        Self { window: Window::new(tree.limits.tree_bytes), reader: NodeLookup::new(&tree, located, name) }
+        Self { window: Window::new(tree.limits.tree_bytes), reader: Some(NodeLookup::new(&tree, located, name)) }
     }
 
     /// Answers, or asks for bytes.
     ///
     /// # Errors
     ///
-    /// As [`Decoder::step`].
+    /// As [`Decoder::step`]. After an answer or an error every call fails.
     pub fn step(&mut self) -> Result<Ask<Found>> {
-        self.reader.step(&mut self.window)
+        let reader = self.reader.as_mut().ok_or(Error::Usage(UsageError::OutOfTurn))?;
+        let result = reader.step(&mut self.window);
+        if !matches!(result, Ok(Ask::Need(_))) {
+            self.reader = None;
+        }
+        result
     }
 
     /// Hands over bytes of the archive that include the range asked for.
