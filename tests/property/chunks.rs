@@ -1,6 +1,6 @@
 //! Cutting, hashing and naming: the fast ways against the definition.
 
-use casync_core::chunk::{ChunkSizes, Discriminator, PlainChunk, find_candidate, is_zero, verify_all};
+use casync_core::chunk::{ChunkSizes, Chunker, Cutter, Discriminator, PlainChunk, find_candidate, is_zero, verify_all};
 use casync_core::error::{Error, UsageError};
 use casync_core::hash::{Buzhash, DigestAlgorithm, Hasher, WINDOW};
 use casync_tests::random::{Rng, for_each_seed};
@@ -88,6 +88,13 @@ fn sizes_below_the_window_are_refused_late() {
         assert_eq!(cut::by_chunker(&parts, sizes), Err(refused.clone()));
         assert_eq!(cut::by_cutter(&parts, sizes, 100), Err(refused.clone()));
     }
+    // An error is for good.
+    let mut chunker = Chunker::new(sizes);
+    assert_eq!(chunker.push(&[7; 41]), Err(refused.clone()));
+    assert_eq!(chunker.push(&[7]), Err(refused.clone()));
+    let mut cutter = Cutter::new(sizes, vec![0; 100]);
+    assert_eq!(cutter.push(&[7; 41]), Err(refused.clone()));
+    assert_eq!(cutter.push(&[7]), Err(refused));
     let fixed = ChunkSizes::new(40, 40, 40).unwrap();
     assert_eq!(cut::by_chunker(&[&[7; 100]], fixed), Ok(vec![40, 80, 100]));
 }
