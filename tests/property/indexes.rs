@@ -2,10 +2,10 @@
 
 use casync_core::Limits;
 use casync_core::chunk::{ChunkId, ChunkSizes};
-use casync_core::error::{Error, Limited, Malformed};
+use casync_core::error::{Error, Limited, Malformed, UsageError};
 use casync_core::hash::DigestAlgorithm;
 use casync_core::index::{IndexTable, IndexWriter};
-use casync_core::record::FeatureFlags;
+use casync_core::record::{FeatureFlags, INDEX_TAIL_SIZE};
 use casync_tests::random::{Rng, for_each_seed};
 
 /// A random index and the ends of its chunks.
@@ -111,6 +111,11 @@ fn limits_are_kept() {
     assert_eq!(parse(Limits::default().with_index_chunks(chunks)), Ok(chunks));
     let refused = Error::Limit { what: Limited::IndexChunks, value: chunks, max: chunks - 1 };
     assert_eq!(parse(Limits::default().with_index_chunks(chunks - 1)), Err(refused));
+    // What comes behind the chunk that was refused does not make a table of the rest.
+    let mut builder = IndexTable::builder(&Limits::default().with_index_chunks(chunks - 1));
+    let failed = file.chunks(1).filter(|byte| builder.push(byte).is_err()).count();
+    assert_eq!(failed, 1 + INDEX_TAIL_SIZE, "the last chunk's last byte, and all behind it");
+    assert_eq!(builder.finish(), Err(Error::Usage(UsageError::OutOfTurn)));
     let Err(Error::Limit { what: Limited::Chunk, value, max: 0 }) = parse(Limits::default().with_chunk(0)) else {
         panic!("no chunk is that small")
     };

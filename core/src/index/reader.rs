@@ -138,6 +138,11 @@ impl IndexReader {
         }
     }
 
+    /// Makes every further call fail, after an error of who uses what is read.
+    pub(super) const fn fail(&mut self) {
+        self.state = State::Failed;
+    }
+
     fn advance(&mut self, input: &[u8]) -> Result<IndexStep> {
         let wanted = match self.state {
             State::Header => INDEX_HEADER_SIZE,

@@ -156,7 +156,7 @@ impl IndexTableBuilder {
     ///
     /// # Errors
     ///
-    /// As [`IndexTable::parse`].
+    /// As [`IndexTable::parse`]. After an error every call fails.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<()> {
         loop {
             match self.reader.step(bytes)? {
@@ -168,6 +168,7 @@ impl IndexTableBuilder {
                         IndexEvent::Chunk { id, start, size } => {
                             let chunks = self.ends.len() as u64 + 1;
                             if chunks > self.limit {
+                                self.reader.fail();
                                 return Err(Error::Limit {
                                     what: Limited::IndexChunks,
                                     value: chunks,
