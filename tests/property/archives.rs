@@ -2,7 +2,7 @@
 
 use casync_core::Limits;
 use casync_core::archive::{Content, Decoder, Event, FileType, Node, Step};
-use casync_core::error::{Error, Unrepresentable, UsageError};
+use casync_core::error::{Error, Limited, Unrepresentable, UsageError};
 use casync_tests::members::{Member, decode, decode_parts, encode};
 use casync_tests::random::{Rng, for_each_seed};
 use casync_tests::split::random_cuts;
@@ -119,6 +119,12 @@ fn the_encoder_refuses_what_does_not_fit() {
     for (number, change) in values.into_iter().enumerate() {
         let outcome = encode(&[root.clone(), child(b"a", change)], features);
         assert_eq!(outcome, refused(Unrepresentable::Value), "value {number}");
+    }
+    let huge = |size| encode(&[root.clone(), child(b"a", &|node| node.content = Content::Regular { size })], features);
+    let max = i64::MAX as u64;
+    for size in [max, max * 2 - 100] {
+        let Err(Error::Limit { what: Limited::Stream, value, .. }) = huge(size) else { panic!("{size} bytes") };
+        assert!(value > size && value - size < 10_000, "{value} with {size} bytes of payload");
     }
     // A root that is no directory, and anything after an error.
     let mut encoder = casync_core::archive::Encoder::new(features);
