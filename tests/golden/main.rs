@@ -4,6 +4,7 @@ mod archives;
 mod blobs;
 mod codecs;
 mod decoder;
+mod frames;
 mod indexes;
 mod numbers;
 mod paths;

@@ -3,6 +3,7 @@
 //! The bounds are a few times what is held at the end: vectors double, and while one moves, both copies count.
 
 mod archives;
+mod frames;
 mod indexes;
 
 /// The most bytes that were allocated at one time while `run` ran.
