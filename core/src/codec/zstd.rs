@@ -46,7 +46,8 @@ pub(super) fn decode(frame: &[u8], limit: u64, out: &mut Vec<u8>) -> Result<()> 
             output.wrote(count);
         }
         if finished {
-            return output.finish();
+            let announced = header.content_size.is_none_or(|size| size == output.written as u64);
+            return if announced { output.finish() } else { Err(Malformed::Compressed.into()) };
         }
         // The decoder only stops early once it has decoded as much as it was told to. With a window larger than the
         // limit none of that may have come out yet.
