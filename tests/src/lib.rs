@@ -9,6 +9,7 @@
 //! | [`cut`] | where a stream is cut: by definition, by `Chunker`, by `Cutter` |
 //! | [`members`] | an archive as a flat list: decoded, encoded |
 //! | [`tree`], [`craft`] | random trees; archives put together by hand, right and wrong |
+//! | [`fuzz`] | fuzz targets, their inputs and random changes of these |
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //!
 //! Everything here panics on failure, with what it was about to do.
@@ -16,6 +17,7 @@
 pub mod ask;
 pub mod craft;
 pub mod cut;
+pub mod fuzz;
 pub mod input;
 pub mod members;
 pub mod options;

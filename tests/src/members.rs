@@ -2,7 +2,7 @@
 
 use casync_core::archive::{Content, Decoder, Encoder, Event, Node, Step};
 use casync_core::error::{Error, UsageError};
-use casync_core::record::FeatureFlags;
+use casync_core::record::{FeatureFlags, HEADER_SIZE};
 use casync_core::{Limits, Name, Result};
 
 /// One member of an archive with everything below the decoder's events but the brackets, which `depth` stands for.
@@ -146,4 +146,10 @@ pub fn encode(members: &[Member], features: FeatureFlags) -> Result<Vec<u8>> {
         encoder.leave(&mut archive)?;
     }
     Ok(archive)
+}
+
+/// The feature flags of an archive that has been found to be right.
+pub fn features(archive: &[u8]) -> FeatureFlags {
+    let bits = archive[HEADER_SIZE..].first_chunk().expect("an archive begins with an ENTRY");
+    FeatureFlags::from_wire(u64::from_le_bytes(*bits)).expect("its flags are right")
 }

@@ -24,7 +24,7 @@ pub fn for_each_split(bytes: &[u8], mut check: impl FnMut(&[&[u8]])) {
     }
 }
 
-/// `bytes` in pieces, a few of them empty.
+/// `bytes` in one or more pieces, a few of them empty.
 pub fn random_cuts<'a>(mut bytes: &'a [u8], rng: &mut Rng) -> Vec<&'a [u8]> {
     // Pieces of one scale at a time: around records, around pages, around buffers.
     let scale = *rng.pick(&[3, 30, 300, 5_000, 100_000]).max(&(bytes.len() as u64 / 2_000));
@@ -35,6 +35,7 @@ pub fn random_cuts<'a>(mut bytes: &'a [u8], rng: &mut Rng) -> Vec<&'a [u8]> {
         parts.push(part);
         bytes = rest;
     }
+    parts.push(bytes);
     parts
 }
 
