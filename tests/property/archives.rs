@@ -108,10 +108,11 @@ fn the_encoder_refuses_what_does_not_fit() {
         let [first, second] = names.map(|name| child(name.as_bytes(), plain));
         assert_eq!(encode(&[root.clone(), first, second], features), refused(Unrepresentable::NameOrder), "{names:?}");
     }
-    let values: [&dyn Fn(&mut Node); 6] = [
+    let values: [&dyn Fn(&mut Node); 7] = [
         &|node| node.content = Content::Symlink { target: b""[..].into() },
         &|node| node.content = Content::Symlink { target: vec![b'x'; 4096].into() },
         &|node| node.metadata.user = Some(b""[..].into()),
+        &|node| node.metadata.group = Some(b"root"[..].into()),
         &|node| node.metadata.selinux = Some(b"a\0b"[..].into()),
         &|node| node.metadata.fcaps = Some(vec![0; 65_537].into()),
         &|node| node.content = Content::Regular { size: u64::MAX - 16 },

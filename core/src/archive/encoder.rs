@@ -8,7 +8,7 @@ use crate::error::{Error, Limited, Result, Unrepresentable, UsageError};
 use crate::name::Name;
 use crate::record::{
     AclEntry, ENTRY_SIZE, Entry, FeatureFlags, GoodbyeTail, HEADER_SIZE, Header, RecordKind, SelinuxLabel,
-    SymlinkTarget, XattrRecord, emit_text, put,
+    SymlinkTarget, XattrRecord, check_owner_name, emit_text, put,
 };
 
 /// Writes an archive. Records are appended to a buffer of the caller; payload never passes through.
@@ -241,7 +241,7 @@ fn emit_metadata(metadata: &Metadata, type_bits: u32, features: FeatureFlags, ou
     .emit(out);
     for (kind, name) in [(RecordKind::User, &metadata.user), (RecordKind::Group, &metadata.group)] {
         if let Some(name) = name {
-            fits((1..=255).contains(&name.len()) && !name.contains(&0))?;
+            fits(check_owner_name(name).is_ok())?;
             emit_text(kind, name, out);
         }
     }
