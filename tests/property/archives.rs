@@ -1,8 +1,9 @@
 //! Random trees through the encoder and back.
 
 use casync_core::Limits;
-use casync_core::archive::{Content, Decoder, Event, FileType, Node, Step};
+use casync_core::archive::{Content, Decoder, Event, FileType, IdShift, Node, Selection, Step, Timestamp};
 use casync_core::error::{Error, Limited, Unrepresentable, UsageError};
+use casync_core::record::FeatureFlags;
 use casync_tests::members::{Member, decode, decode_parts, encode};
 use casync_tests::random::{Rng, for_each_seed};
 use casync_tests::split::random_cuts;
@@ -91,10 +92,26 @@ fn payload_can_be_skipped() {
     });
 }
 
+/// A nanosecond before 1970 is what readers refuse; what is stored is a nanosecond off instead.
+#[test]
+fn any_time_can_be_stored() {
+    let root = tree::random(&mut Rng::new(4), FeatureFlags::EMPTY).remove(0);
+    for feature in ["nsec-time", "usec-time", "sec-time", "2sec-time", "symlinks"] {
+        let selection = Selection::new(FeatureFlags::parse(feature).unwrap(), IdShift::default());
+        for (seconds, nanoseconds) in [(-1, 999_999_999), (-1, 0), (0, 0), (i64::MAX, 0), (i64::MIN, 999_999_999)] {
+            let mut root = root.clone();
+            root.node.metadata.mtime = Timestamp::from_unix(seconds, nanoseconds);
+            selection.apply(FileType::Directory, &mut root.node.metadata).unwrap();
+            let archive = encode(&[root.clone()], selection.features()).unwrap();
+            assert_eq!(decode(&archive).unwrap()[0].node, root.node, "{seconds}.{nanoseconds:09} as {feature}");
+        }
+    }
+}
+
 #[test]
 fn the_encoder_refuses_what_does_not_fit() {
     let mut rng = Rng::new(2);
-    let features = casync_core::record::FeatureFlags::ALL.normalized();
+    let features = FeatureFlags::ALL.normalized();
     let members = tree::random(&mut rng, features);
     let root = members[0].clone();
     let child = |name: &[u8], change: &dyn Fn(&mut Node)| {
@@ -108,11 +125,12 @@ fn the_encoder_refuses_what_does_not_fit() {
         let [first, second] = names.map(|name| child(name.as_bytes(), plain));
         assert_eq!(encode(&[root.clone(), first, second], features), refused(Unrepresentable::NameOrder), "{names:?}");
     }
-    let values: [&dyn Fn(&mut Node); 7] = [
+    let values: [&dyn Fn(&mut Node); 8] = [
         &|node| node.content = Content::Symlink { target: b""[..].into() },
         &|node| node.content = Content::Symlink { target: vec![b'x'; 4096].into() },
         &|node| node.metadata.user = Some(b""[..].into()),
         &|node| node.metadata.group = Some(b"root"[..].into()),
+        &|node| node.metadata.mtime = Timestamp::from_unix(-1, 999_999_999),
         &|node| node.metadata.selinux = Some(b"a\0b"[..].into()),
         &|node| node.metadata.fcaps = Some(vec![0; 65_537].into()),
         &|node| node.content = Content::Regular { size: u64::MAX - 16 },

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::frames::Frame;
-use super::{Acl, Content, DEPTH_MAX, DefaultAcl, Metadata, Node};
+use super::{Acl, Content, DEPTH_MAX, DefaultAcl, Metadata, Node, Timestamp};
 use crate::error::{Error, Limited, Result, Unrepresentable, UsageError};
 use crate::name::Name;
 use crate::record::{
@@ -230,6 +230,7 @@ fn fits(possible: bool) -> Result<()> {
 
 /// Appends ENTRY and the metadata records after it.
 fn emit_metadata(metadata: &Metadata, type_bits: u32, features: FeatureFlags, out: &mut Vec<u8>) -> Result<()> {
+    fits(metadata.mtime <= Timestamp::LAST)?;
     Entry {
         features: features.bits(),
         mode: u64::from(type_bits | metadata.permissions),
