@@ -116,6 +116,52 @@ fn candidates_are_the_windows_that_hit() {
 }
 
 #[test]
+fn sliding_is_the_same_as_hashing_anew() {
+    for_each_seed(100, |rng| {
+        let data = data(rng, 1000);
+        let Some(mut hash) = data.first_chunk().map(Buzhash::new) else { return };
+        for end in WINDOW..data.len() {
+            hash.slide(data[end - WINDOW], data[end]);
+            let window = data[end + 1 - WINDOW..=end].try_into().unwrap();
+            assert_eq!(hash.value(), Buzhash::new(window).value(), "the window that ends at {end}");
+        }
+    });
+}
+
+/// The way of a shell: it reads into the cutter's own buffer.
+#[test]
+fn space_that_is_lent_and_filled_is_cut_the_same() {
+    for_each_seed(50, |rng| {
+        let (sizes, data) = (ChunkSizes::with_average(64 + rng.below(500)).unwrap(), data(rng, 30_000));
+        let buffer = Cutter::buffer_size(&sizes, rng.number(0..=9000));
+        let mut cutter = Cutter::new(sizes, vec![0; buffer]);
+        let (mut rest, mut chunks) = (data.as_slice(), Vec::new());
+        while !rest.is_empty() {
+            let space = cutter.space();
+            let count = rng.number(0..=space.len()).min(rest.len());
+            space[..count].copy_from_slice(&rest[..count]);
+            cutter.filled(count).unwrap();
+            rest = &rest[count..];
+            // A buffer may be swapped before it is full.
+            if cutter.space().is_empty() || rng.once_in(5) {
+                chunks.extend(cutter.swap(vec![1; buffer]).chunks().map(<[u8]>::len));
+            }
+        }
+        chunks.extend(cutter.finish().chunks().map(<[u8]>::len));
+        let ends: Vec<usize> = chunks
+            .iter()
+            .scan(0, |end, length| {
+                Some({
+                    *end += length;
+                    *end
+                })
+            })
+            .collect();
+        assert_eq!(cut::by_chunker(&[&data], sizes), Ok(ends), "{sizes:?}");
+    });
+}
+
+#[test]
 fn digests_do_not_depend_on_the_way() {
     for_each_seed(60, |rng| {
         let inputs: Vec<Vec<u8>> = (0..rng.number(0..=40)).map(|_| data(rng, 5000)).collect();

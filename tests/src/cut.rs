@@ -82,6 +82,7 @@ pub fn by_chunker(parts: &[&[u8]], sizes: ChunkSizes) -> Result<Vec<usize>> {
 /// As [`Cutter::push`].
 pub fn by_cutter(parts: &[&[u8]], sizes: ChunkSizes, buffer: usize) -> Result<Vec<usize>> {
     let mut seen = Seen::default();
+    assert!(Cutter::buffer_size(&sizes, buffer) >= buffer, "what is asked for is the least");
     let mut cutter = Cutter::new(sizes, vec![0; buffer]);
     let mut spare = Vec::new();
     for mut part in parts.iter().copied() {

@@ -2,6 +2,21 @@
 //!
 //! A stored chunk came from somewhere; a plain chunk is what it unpacked to; only a verified chunk, whose bytes have been
 //! found to belong to the id that was asked for, may reach a disk, a page or a peer.
+//!
+//! ```
+//! use casync_core::Limits;
+//! use casync_core::chunk::{ChunkId, StoredChunk};
+//! use casync_core::hash::DigestAlgorithm;
+//!
+//! let algorithm = DigestAlgorithm::Sha512_256;
+//! let id = ChunkId::of(b"cafe", algorithm);
+//! let stored = StoredChunk::Plain(b"cafe".to_vec());
+//! let plain = stored.decode(&Limits::default())?;
+//! let verified = plain.clone().verify(&id, algorithm)?;
+//! assert_eq!(verified.bytes(), b"cafe");
+//! assert!(plain.verify(&ChunkId::of(b"tea", algorithm), algorithm).is_err());
+//! # Ok::<(), casync_core::Error>(())
+//! ```
 
 use alloc::vec::Vec;
 
@@ -133,5 +148,37 @@ impl VerifiedChunk {
     /// Gives the bytes away.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Limited, Malformed};
+
+    #[test]
+    fn plain_chunks_are_limited_too() {
+        let limits = Limits::default().with_chunk(4);
+        let plain = |bytes: &[u8]| StoredChunk::Plain(bytes.to_vec()).decode(&limits).map(|chunk| chunk.0);
+        assert_eq!(plain(b"cafe"), Ok(b"cafe".to_vec()));
+        assert_eq!(plain(b"coffee"), Err(Error::Limit { what: Limited::Chunk, value: 6, max: 4 }));
+        assert_eq!(plain(b""), Err(Error::Truncated { length: 0 }));
+    }
+
+    #[test]
+    fn stored_chunks_tell_how_they_are_compressed() {
+        let compression = |frame: &[u8]| StoredChunk::Compressed(frame.to_vec()).compression();
+        for method in Compression::ALL {
+            assert_eq!(compression(method.magic()), Ok(Some(method)));
+        }
+        assert_eq!(compression(b"garbage"), Err(Malformed::UnknownCompression.into()));
+        assert_eq!(StoredChunk::Plain(Vec::new()).compression(), Ok(None));
+    }
+
+    #[test]
+    fn own_chunks_need_no_verification() {
+        let chunk = VerifiedChunk::from_source(b"cafe".to_vec(), DigestAlgorithm::Sha256);
+        assert_eq!(*chunk.id(), ChunkId::of(b"cafe", DigestAlgorithm::Sha256));
+        assert_eq!(chunk.into_bytes(), b"cafe");
     }
 }
