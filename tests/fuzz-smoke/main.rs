@@ -1,5 +1,9 @@
 //! Every fuzz target on its corpus and on a fixed number of mutations of it. `tests/fuzz` has the real fuzzer.
 
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
 use casync_tests::fuzz::{TARGETS, Target, mutated};
 use casync_tests::random::for_each_seed;
 
@@ -25,6 +29,20 @@ fn smoke(name: &str) {
     // The largest take long and show little more.
     let small: Vec<Vec<u8>> = corpus.into_iter().filter(|input| input.len() < 30_000).collect();
     for_each_seed(MUTATIONS, |rng| run(target, &mutated(&small, rng)));
+}
+
+/// The binaries for libFuzzer are in a workspace of their own, which no other test builds.
+#[test]
+fn every_target_has_a_binary() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/targets");
+    let mut binaries: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    binaries.sort();
+    let names: Vec<OsString> = TARGETS.iter().map(|target| format!("{}.rs", target.name).into()).collect();
+    assert_eq!(binaries, names);
+    for target in TARGETS {
+        let text = fs::read_to_string(directory.join(format!("{}.rs", target.name))).unwrap();
+        assert!(text.contains(&format!("run(\"{}\", input)", target.name)), "{text}");
+    }
 }
 
 macro_rules! targets {
