@@ -13,6 +13,19 @@
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //!
 //! Everything here panics on failure, with what it was about to do.
+//!
+//! # The tests
+//!
+//! | target | what it tests |
+//! |---|---|
+//! | `golden` | the bytes and numbers that the C casync made of known inputs, row by row |
+//! | `property` | what must hold for any input, tried with many seeds; limits; hostile archives |
+//! | `memory` | how much hostile input makes the core allocate |
+//! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
+//! | `guard` | that no test file is forgotten |
+//!
+//! A failed test with random input names its seed: `CASYNC_TEST_SEED=7 cargo test -p casync-tests NAME` runs that one
+//! alone. `--no-default-features` runs everything on the portable code of the core.
 
 pub mod ask;
 pub mod craft;
