@@ -8,6 +8,7 @@ mod archives;
 mod codecs;
 mod corpus;
 mod cuts;
+mod forged;
 mod indexes;
 mod mutation;
 mod records;
@@ -31,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "codec", run: codecs::codec, golden: &["frames", "cacnk/zstd", "cacnk/xz", "cacnk/gzip"] },
     Target { name: "cut", run: cuts::cut, golden: &["frames"] },
     Target { name: "decoder", run: archives::decoder, golden: &["decoder", "catar"] },
+    Target { name: "forged", run: forged::forged, golden: &["caidx", "cacnk/zstd", "frames"] },
     Target { name: "index", run: indexes::index, golden: &["index", "caidx"] },
     Target { name: "part", run: archives::part, golden: &["decoder", "catar"] },
     Target { name: "record", run: records::record, golden: &["decoder", "index"] },
