@@ -1,4 +1,4 @@
-//! Stable codes of errors.
+//! Stable codes of errors, the same on every surface.
 
 use casync_core::Error;
 use casync_core::error::Unsupported;
@@ -22,8 +22,10 @@ pub(crate) enum Code {
     /// The caller asked for something that makes no sense.
     Usage = 7,
     /// An amount that a number cannot hold exactly.
+    #[cfg(feature = "bindgen")]
     Number = 8,
     /// A bug: drop the instance.
+    #[cfg(feature = "bindgen")]
     Internal = 9,
 }
 
@@ -43,6 +45,7 @@ impl Code {
     }
 
     /// The code as JavaScript sees it.
+    #[cfg(feature = "bindgen")]
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Format => "format",

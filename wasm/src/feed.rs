@@ -51,6 +51,7 @@ impl Feed {
         Ok(bytes - skipped)
     }
 
+    #[cfg(feature = "bindgen")]
     pub(crate) const fn decoder(&self) -> &Decoder {
         &self.decoder
     }

@@ -1,8 +1,10 @@
 //! The casync formats for JavaScript and for any other WebAssembly host.
 //!
 //! Everything that knows a format is in [`casync_core`]; this crate converts, calls and converts back. It opens no
-//! connection and reads no file: the host does, and hands over bytes. The module `js` (feature `bindgen`, on by default)
-//! has one JavaScript class for each machine, with TypeScript types.
+//! connection and reads no file: the host does, and hands over bytes. Two surfaces show the same machines:
+//!
+//! * `js` (feature `bindgen`, on by default): one JavaScript class for each machine, with TypeScript types;
+//! * `abi` (feature `abi`): plain functions over handles and two buffers, for hosts without JavaScript.
 //!
 //! # In JavaScript
 //!
@@ -47,11 +49,13 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 #![warn(missing_docs)]
 
-#[cfg(feature = "bindgen")]
+#[cfg(feature = "abi")]
+pub mod abi;
+#[cfg(any(feature = "abi", feature = "bindgen"))]
 mod code;
-#[cfg(feature = "bindgen")]
+#[cfg(any(feature = "abi", feature = "bindgen"))]
 mod feed;
 #[cfg(feature = "bindgen")]
 pub mod js;
-#[cfg(feature = "bindgen")]
+#[cfg(any(feature = "abi", feature = "bindgen"))]
 mod limits;
