@@ -10,6 +10,7 @@
 //! | [`members`] | an archive as a flat list: decoded, encoded |
 //! | [`tree`], [`craft`] | random trees; archives put together by hand, right and wrong |
 //! | [`fuzz`] | fuzz targets, their inputs and random changes of these |
+//! | [`cargo`] | builds more: modules, examples |
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //!
 //! Everything here panics on failure, with what it was about to do.
@@ -28,6 +29,7 @@
 //! alone. `--no-default-features` runs everything on the portable code of the core.
 
 pub mod ask;
+pub mod cargo;
 pub mod craft;
 pub mod cut;
 pub mod fuzz;
