@@ -2,7 +2,8 @@
 //!
 //! The module imports nothing. A host calls it like this:
 //!
-//! 1. `casync_input(length)` returns where to write `length` bytes of input in the module's memory;
+//! 1. `casync_input(length)` returns where to write `length` bytes of input in the module's memory, which may have grown
+//!    by any call;
 //! 2. any other function takes that input, if it takes any, and is used up with it;
 //! 3. it returns a number: below zero an error (the negated number of `code::Code`; the output is its message), else
 //!    what its documentation says;
