@@ -1,1 +1,45 @@
+//! What the tests of all casync crates share.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`vectors`], [`table`] | golden files and tables in `tests/vectors` |
+//! | [`input`] | the blobs that the golden data was made of |
+//! | [`options`] | command lines of the golden tables as the core's types |
+//! | [`random`], [`split`] | seeded randomness; the same input in pieces of all kinds |
+//! | [`cut`] | where a stream is cut: by definition, by `Chunker`, by `Cutter` |
+//! | [`members`] | an archive as a flat list: decoded, encoded |
+//! | [`tree`], [`craft`] | random trees; archives put together by hand, right and wrong |
+//! | [`fuzz`] | fuzz targets, their inputs and random changes of these |
+//! | [`ask`] | drives the askers of the core over an archive in memory |
+//! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
+//!
+//! Everything here panics on failure, with what it was about to do.
+//!
+//! # The tests
+//!
+//! | target | what it tests |
+//! |---|---|
+//! | `golden` | the bytes and numbers that the C casync made of known inputs, row by row |
+//! | `property` | what must hold for any input, tried with many seeds; limits; hostile archives |
+//! | `memory` | how much hostile input makes the core allocate |
+//! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
+//! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
+//! | `examples` | the core's example programs, on what the C casync makes |
+//! | `guard` | that no test file is forgotten |
+//!
+//! A failed test with random input names its seed: `CASYNC_TEST_SEED=7 cargo test -p casync-tests NAME` runs that one
+//! alone. `--no-default-features` runs everything on the portable code of the core.
 
+pub mod ask;
+pub mod cargo;
+pub mod craft;
+pub mod cut;
+pub mod fuzz;
+pub mod input;
+pub mod members;
+pub mod options;
+pub mod random;
+pub mod split;
+pub mod table;
+pub mod tree;
+pub mod vectors;

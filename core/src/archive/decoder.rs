@@ -126,6 +126,8 @@ pub struct NodeEvent<'a> {
     pub depth: usize,
     /// Offset of its ENTRY record.
     pub entry: u64,
+    /// The archive's feature flags.
+    pub features: FeatureFlags,
     /// Its records from ENTRY up to the payload, as they stand in the archive: what the hardlink digest begins with.
     pub records: &'a [u8],
 }
@@ -191,7 +193,7 @@ impl Decoder {
     pub fn skip_payload(&mut self, bytes: u64) -> Result<()> {
         let left = self.payload_left().checked_sub(bytes).ok_or(Error::Usage(UsageError::OutOfTurn))?;
         if bytes > 0 {
-            self.advance_position(bytes)?;
+            self.position += bytes;
             self.state = State::Payload(left);
         }
         Ok(())
@@ -234,7 +236,8 @@ impl Decoder {
         let node = self.node.as_ref().expect("because a node was just read");
         let depth = self.frames.len() - usize::from(node.content == Content::Directory);
         let name = depth.checked_sub(1).and_then(|parent| self.frames[parent].last.as_ref());
-        NodeEvent { name, node, depth, entry: self.entry, records: &self.records[..self.record] }
+        let features = self.features.expect("because they came with the node's ENTRY");
+        NodeEvent { name, node, depth, entry: self.entry, features, records: &self.records[..self.record] }
     }
 
     fn advance(&mut self, input: &[u8]) -> Result<Option<(usize, Did)>> {
@@ -248,7 +251,7 @@ impl Decoder {
                     if length == 0 {
                         return Ok(None);
                     }
-                    self.advance_position(length as u64)?;
+                    self.position += length as u64;
                     self.state = State::Payload(left - length as u64);
                     return Ok(Some((length, Did::Payload)));
                 }
@@ -278,18 +281,20 @@ impl Decoder {
     /// Reads one record, or as much of it as there is.
     fn read_record(&mut self, input: &[u8], used: &mut usize) -> Result<Record> {
         let start = self.position - self.held();
-        if !self.gather(HEADER_SIZE as u64, input, used)? {
+        self.check_reach(start, HEADER_SIZE as u64)?;
+        if !self.gather(HEADER_SIZE as u64, input, used) {
             return Ok(Record::Incomplete);
         }
         let header = Header::parse(&self.records[self.record..]).map_err(|error| error.at(start))?;
         self.check_place(&header).map_err(|error| error.at(start))?;
+        self.check_reach(start, header.size)?;
         // What follows a node without content ends it by its header alone, as does the start of a payload.
         let whole = match (&self.state, header.kind) {
             (_, RecordKind::Payload) => HEADER_SIZE as u64,
             (State::Metadata(_), RecordKind::Filename | RecordKind::Goodbye) => HEADER_SIZE as u64,
             _ => header.size,
         };
-        if !self.gather(whole, input, used)? {
+        if !self.gather(whole, input, used) {
             return Ok(Record::Incomplete);
         }
         self.take_record(header.kind, start).map_err(|error| error.at(start))
@@ -300,15 +305,30 @@ impl Decoder {
         (self.records.len() - self.record) as u64
     }
 
-    /// Makes the record under way `size` bytes long, as far as the input reaches.
-    fn gather(&mut self, size: u64, input: &[u8], used: &mut usize) -> Result<bool> {
+    /// Makes the record under way `size` bytes long, as far as the input reaches; whether that was far enough.
+    fn gather(&mut self, size: u64, input: &[u8], used: &mut usize) -> bool {
         let wanted = usize::try_from(size.saturating_sub(self.held())).unwrap_or(usize::MAX);
         let piece = &input[*used..];
         let piece = &piece[..wanted.min(piece.len())];
         self.records.extend_from_slice(piece);
         *used += piece.len();
-        self.advance_position(piece.len() as u64)?;
-        Ok(piece.len() == wanted)
+        self.position += piece.len() as u64;
+        piece.len() == wanted
+    }
+
+    /// Refuses a record that would end behind the part that is read, or behind the largest file offset.
+    ///
+    /// Judged by its header, payload too: what was handed over before does not depend on how the input was cut up.
+    fn check_reach(&self, start: u64, size: u64) -> Result<()> {
+        let max = self.end.unwrap_or(i64::MAX.cast_unsigned());
+        let end = start.saturating_add(size);
+        if end <= max {
+            return Ok(());
+        }
+        Err(match self.end {
+            Some(_) => Error::from(Malformed::Goodbye).at(start),
+            None => Error::Limit { what: Limited::Stream, value: end, max },
+        })
     }
 
     /// Whether a record of this kind and size may stand here. Judged by the header, before the rest is gathered.
@@ -460,21 +480,8 @@ impl Decoder {
         if !whole_part || !matches!(reader.file_type(), FileType::Fifo | FileType::Socket) {
             return Ok(false);
         }
-        self.complete_node(0..0)?;
+        self.complete_node(0..0).map_err(|error| error.at(self.position))?;
         Ok(true)
-    }
-
-    fn advance_position(&mut self, bytes: u64) -> Result<()> {
-        let max = self.end.unwrap_or(i64::MAX.cast_unsigned());
-        let position = self.position.saturating_add(bytes);
-        if position > max {
-            return Err(match self.end {
-                Some(_) => Error::from(Malformed::Goodbye).at(self.position),
-                None => Error::Limit { what: Limited::Stream, value: position, max },
-            });
-        }
-        self.position = position;
-        Ok(())
     }
 }
 

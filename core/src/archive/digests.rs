@@ -10,6 +10,20 @@ use crate::hash::{Digest, DigestAlgorithm, Hasher};
 /// * The payload digest covers the contents of a regular file.
 /// * The hardlink digest covers everything from ENTRY to the last byte of content, but not the name: nodes with equal
 ///   ones are interchangeable.
+///
+/// ```
+/// use casync_core::archive::NodeDigests;
+/// use casync_core::hash::DigestAlgorithm;
+///
+/// let algorithm = DigestAlgorithm::Sha512_256;
+/// # let records = b"ENTRY and what follows it";
+/// let mut digests = NodeDigests::from_records(records, algorithm);
+/// digests.update(b"con");
+/// digests.update(b"tents");
+/// let (payload, hardlink) = digests.finish();
+/// assert_eq!(payload, algorithm.digest(b"contents"));
+/// # assert_eq!(hardlink, algorithm.digest(b"ENTRY and what follows itcontents"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct NodeDigests {
     payload: Hasher,

@@ -3,12 +3,12 @@
 use alloc::vec::Vec;
 
 use super::frames::Frame;
-use super::{Acl, Content, DEPTH_MAX, DefaultAcl, Metadata, Node};
-use crate::error::{Error, Result, Unrepresentable, UsageError};
+use super::{Acl, Content, DEPTH_MAX, DefaultAcl, Metadata, Node, Timestamp};
+use crate::error::{Error, Limited, Result, Unrepresentable, UsageError};
 use crate::name::Name;
 use crate::record::{
     AclEntry, ENTRY_SIZE, Entry, FeatureFlags, GoodbyeTail, HEADER_SIZE, Header, RecordKind, SelinuxLabel,
-    SymlinkTarget, XattrRecord, emit_text, put,
+    SymlinkTarget, XattrRecord, check_owner_name, emit_text, put,
 };
 
 /// Writes an archive. Records are appended to a buffer of the caller; payload never passes through.
@@ -108,7 +108,8 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`Unrepresentable`] for names out of order, trees that are too deep and values that do not fit the format.
+    /// [`Unrepresentable`] for names out of order, trees that are too deep and values that do not fit the format,
+    /// [`Error::Limit`] for payload that would make the archive longer than 2^63 − 1 bytes.
     pub fn child(&mut self, name: &Name, node: &Node, out: &mut Vec<u8>) -> Result<Encoded> {
         self.guarded(|encoder| {
             let depth = encoder.frames.len() + 1;
@@ -183,6 +184,12 @@ impl Encoder {
         result
     }
 
+    /// Refuses payload that would make the archive longer than the largest file offset: no reader would take it.
+    fn check_stream(&self, payload: u64) -> Result<()> {
+        let (end, max) = (self.position.saturating_add(payload), i64::MAX.cast_unsigned());
+        if end > max { Err(Error::Limit { what: Limited::Stream, value: end, max }) } else { Ok(()) }
+    }
+
     fn end_child(&mut self) {
         let position = self.position;
         if let Some(frame) = self.frames.last_mut() {
@@ -197,6 +204,9 @@ impl Encoder {
         emit_metadata(&node.metadata, node.content.file_type().bits(), self.features, out)?;
         emit_content(&node.content, out)?;
         self.position += (out.len() - before) as u64;
+        if let Content::Regular { size } = node.content {
+            self.check_stream(size)?;
+        }
         match node.content {
             Content::Directory => {
                 self.frames.push(Frame::new(entry));
@@ -220,6 +230,7 @@ fn fits(possible: bool) -> Result<()> {
 
 /// Appends ENTRY and the metadata records after it.
 fn emit_metadata(metadata: &Metadata, type_bits: u32, features: FeatureFlags, out: &mut Vec<u8>) -> Result<()> {
+    fits(metadata.mtime <= Timestamp::LAST)?;
     Entry {
         features: features.bits(),
         mode: u64::from(type_bits | metadata.permissions),
@@ -231,7 +242,7 @@ fn emit_metadata(metadata: &Metadata, type_bits: u32, features: FeatureFlags, ou
     .emit(out);
     for (kind, name) in [(RecordKind::User, &metadata.user), (RecordKind::Group, &metadata.group)] {
         if let Some(name) = name {
-            fits((1..=255).contains(&name.len()) && !name.contains(&0))?;
+            fits(check_owner_name(name).is_ok())?;
             emit_text(kind, name, out);
         }
     }

@@ -202,6 +202,9 @@ pub struct DefaultAcl {
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The largest that archives hold: readers refuse all ones, which is a nanosecond before 1970.
+    pub const LAST: Self = Self(u64::MAX - 1);
+
     const SECOND: u64 = 1_000_000_000;
 
     /// From the stored number.
@@ -230,5 +233,48 @@ impl Timestamp {
     #[must_use]
     pub const fn rounded(self, granularity: u64) -> Self {
         Self(self.0 - self.0 % granularity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn timestamps() {
+        for (seconds, nanoseconds, stored, shown) in [
+            (0, 0, 0, (0, 0)),
+            (1, 999_999_999, 1_999_999_999, (1, 999_999_999)),
+            // Before 1970 and after 2554 they wrap.
+            (-1, 999_999_999, u64::MAX, (18_446_744_073, 709_551_615)),
+            (18_446_744_074, 0, 290_448_384, (0, 290_448_384)),
+        ] {
+            let time = Timestamp::from_unix(seconds, nanoseconds);
+            assert_eq!((time.nanoseconds(), time.to_unix()), (stored, shown), "{seconds}.{nanoseconds:09}");
+            assert_eq!(Timestamp::from_nanoseconds(stored), time);
+        }
+        let time = Timestamp::from_unix(3, 123_456_789);
+        assert_eq!(time.rounded(1), time);
+        assert_eq!(time.rounded(1000), Timestamp::from_unix(3, 123_456_000));
+        assert_eq!(time.rounded(2_000_000_000), Timestamp::from_unix(2, 0));
+    }
+
+    #[test]
+    fn devices() {
+        for (major, minor, valid) in [(0, 0, true), (4095, 1_048_575, true), (4096, 0, false), (0, 1_048_576, false)] {
+            assert_eq!(DeviceNumber { major, minor }.is_valid(), valid, "{major}:{minor}");
+        }
+        assert_eq!(DeviceNumber { major: 8, minor: 1 }.to_string(), "8:1");
+    }
+
+    #[test]
+    fn file_types() {
+        for kind in FileType::ALL {
+            assert_eq!(FileType::of(kind.bits() | 0o7777), Some(kind));
+        }
+        for mode in [0, 0o777, 0o030_000, 0o170_000] {
+            assert_eq!(FileType::of(mode), None, "{mode:o}");
+        }
     }
 }

@@ -65,7 +65,7 @@ impl Selection {
         (metadata.gid, metadata.group) = self.owner(metadata.gid, metadata.group.take())?;
         metadata.mtime = features
             .time_granularity()
-            .map_or_else(Timestamp::default, |granularity| metadata.mtime.rounded(granularity));
+            .map_or_else(Timestamp::default, |granularity| metadata.mtime.min(Timestamp::LAST).rounded(granularity));
 
         if has_attributes && features.contains(FeatureFlags::XATTRS) {
             metadata.xattrs.retain(|xattr| XattrRecord::is_stored(&xattr.name));

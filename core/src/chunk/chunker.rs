@@ -58,12 +58,16 @@ impl Chunker {
     ///
     /// # Errors
     ///
-    /// [`UsageError::WindowTooLarge`] if a chunk grows past a maximum that is smaller than the window.
+    /// [`UsageError::WindowTooLarge`] if a chunk grows past a maximum that is smaller than the window; from then on
+    /// every call fails.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
         let available = self.filled + bytes.len() as u64;
-        let Some(first) = self.rule.first_end(self.filled, available)? else {
-            self.keep(bytes);
-            return Ok(None);
+        let first = match self.rule.first_end(self.filled, available) {
+            Ok(Some(first)) => first,
+            other => {
+                self.keep(bytes);
+                return other.map(|_| None);
+            }
         };
         let last = available.min(self.rule.sizes.max());
         match self.find(bytes, first, last) {

@@ -93,6 +93,7 @@ impl fmt::Display for Compression {
 /// Decompresses one frame and appends the result to `out`.
 ///
 /// ```
+/// # if !cfg!(feature = "zstd") { return Ok(()); }
 /// # let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, 0x21, 0x00, 0x00, b'c', b'a', b'f', b'e'];
 /// let mut plain = Vec::new();
 /// casync_core::codec::decode(&frame, 1 << 20, &mut plain)?;
@@ -168,5 +169,40 @@ impl<'a> Growing<'a> {
         }
         self.out.truncate(self.start + self.written);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn methods_are_told_by_their_first_bytes() {
+        for method in Compression::ALL {
+            let magic = method.magic();
+            assert_eq!(Compression::detect(magic), Ok(method));
+            assert_eq!(Compression::detect(&[magic, b"rest"].concat()), Ok(method));
+            for length in 0..magic.len() {
+                assert_eq!(Compression::detect(&magic[..length]), Err(Error::Truncated { length: length as u64 }));
+            }
+            assert_eq!(method.to_string().parse(), Ok(method));
+        }
+        assert_eq!(Compression::detect(b"(\xb5/\xfe"), Err(Malformed::UnknownCompression.into()));
+        assert_eq!("default".parse(), Ok(Compression::Zstd));
+        assert_eq!("lz4".parse::<Compression>(), Err(Error::Usage(UsageError::Compression)));
+    }
+
+    #[test]
+    fn methods_that_are_left_out_say_so() {
+        for (method, built_in) in [
+            (Compression::Zstd, cfg!(feature = "zstd")),
+            (Compression::Xz, cfg!(feature = "xz")),
+            (Compression::Gzip, cfg!(feature = "gzip")),
+        ] {
+            let refused = decode(method.magic(), 10, &mut Vec::new()).unwrap_err();
+            let left_out = Error::Unsupported(crate::error::Unsupported::Codec(method.name()));
+            assert_eq!(refused == left_out, !built_in, "{method}: {refused}");
+        }
     }
 }

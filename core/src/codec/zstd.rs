@@ -6,28 +6,37 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use ruzstd::io::Read as _;
 
 use super::Growing;
-use crate::error::{Error, Malformed, Result, Unsupported};
+use crate::error::{Error, Limited, Malformed, Result, Unsupported};
 
 /// Largest window of any encoder that chunks may come from (spec: store-and-digests.md 2).
 const WINDOW_MAX: u64 = 128 << 20;
 
+/// Bytes to decode before the output is taken from the decoder, which holds back the window anyway.
+const STEP: usize = 1 << 20;
+
 pub(super) fn decode(frame: &[u8], limit: u64, out: &mut Vec<u8>) -> Result<()> {
-    let length = frame_length(frame)?;
-    if length < frame.len() {
+    let truncated = || Error::Truncated { length: frame.len() as u64 };
+    let header = FrameHeader::parse(frame).ok_or_else(truncated)?;
+    if frame_length(frame, &header)? < frame.len() {
         return Err(Malformed::Compressed.into());
     }
+    let too_long = |value| Error::Limit { what: Limited::Chunk, value, max: limit };
+    if let Some(size) = header.content_size.filter(|size| *size > limit) {
+        return Err(too_long(size));
+    }
+    if header.window.is_some_and(|size| size > WINDOW_MAX) {
+        return Err(Unsupported::CodecMemory.into());
+    }
+    let damaged = |_| Error::from(Malformed::Compressed);
     let mut source = frame;
     let mut decoder = FrameDecoder::new();
     decoder.set_max_window_size(WINDOW_MAX);
-    if decoder.init(&mut source).is_err() {
-        let too_large = window_size(frame).is_some_and(|size| size > WINDOW_MAX);
-        return Err(if too_large { Unsupported::CodecMemory.into() } else { Malformed::Compressed.into() });
-    }
+    decoder.init(&mut source).map_err(damaged)?;
     let mut output = Growing::new(out, limit);
+    let step = usize::try_from(limit.saturating_add(1)).unwrap_or(usize::MAX).min(STEP);
+    let mut decoded: u64 = 0;
     loop {
-        let finished = decoder
-            .decode_blocks(&mut source, BlockDecodingStrategy::UptoBlocks(1))
-            .map_err(|_| Error::from(Malformed::Compressed))?;
+        let finished = decoder.decode_blocks(&mut source, BlockDecodingStrategy::UptoBytes(step)).map_err(damaged)?;
         loop {
             let (buffer, written) = output.room()?;
             let count = decoder.read(&mut buffer[written..]).map_err(|_| Error::from(Malformed::Compressed))?;
@@ -36,20 +45,22 @@ pub(super) fn decode(frame: &[u8], limit: u64, out: &mut Vec<u8>) -> Result<()> 
             }
             output.wrote(count);
         }
-        // What the decoder still holds is at most a window; more than the limit must not pile up in it.
         if finished {
-            return output.finish();
+            let announced = header.content_size.is_none_or(|size| size == output.written as u64);
+            return if announced { output.finish() } else { Err(Malformed::Compressed.into()) };
         }
-        if output.written as u64 + decoder.can_collect() as u64 > limit {
-            output.room()?;
+        // The decoder only stops early once it has decoded as much as it was told to. With a window larger than the
+        // limit none of that may have come out yet.
+        decoded += step as u64;
+        if decoded > limit {
+            return Err(too_long(decoded));
         }
     }
 }
 
 /// Bytes in the frame at the start of `frame`, by its block headers (RFC 8878, 3.1.1).
-fn frame_length(frame: &[u8]) -> Result<usize> {
+fn frame_length(frame: &[u8], header: &FrameHeader) -> Result<usize> {
     let truncated = || Error::Truncated { length: frame.len() as u64 };
-    let header = FrameHeader::parse(frame).ok_or_else(truncated)?;
     let mut at = header.length;
     loop {
         let block: [u8; 3] = frame.get(at..at + 3).and_then(|bytes| bytes.try_into().ok()).ok_or_else(truncated)?;
@@ -67,16 +78,14 @@ fn frame_length(frame: &[u8]) -> Result<usize> {
     }
 }
 
-fn window_size(frame: &[u8]) -> Option<u64> {
-    FrameHeader::parse(frame)?.window
-}
-
 /// What the frame header says of layout and memory.
 struct FrameHeader {
     length: usize,
     checksum: bool,
     /// `None` if the whole content is the window.
     window: Option<u64>,
+    /// Bytes of the whole content, if it is announced.
+    content_size: Option<u64>,
 }
 
 impl FrameHeader {
@@ -84,7 +93,7 @@ impl FrameHeader {
         let descriptor = *frame.get(4)?;
         let single_segment = descriptor & 0x20 != 0;
         let dictionary_id = [0, 1, 2, 4][usize::from(descriptor & 3)];
-        let content_size = match descriptor >> 6 {
+        let content_size_length = match descriptor >> 6 {
             0 => usize::from(single_segment),
             shift => 1 << shift,
         };
@@ -95,7 +104,16 @@ impl FrameHeader {
             let base = 1 << (10 + u64::from(byte >> 3));
             Some(base + base / 8 * u64::from(byte & 7))
         };
-        let length = 5 + usize::from(!single_segment) + dictionary_id + content_size;
-        (length <= frame.len()).then_some(Self { length, checksum: descriptor & 4 != 0, window })
+        let content_size_at = 5 + usize::from(!single_segment) + dictionary_id;
+        let length = content_size_at + content_size_length;
+        let field = frame.get(content_size_at..length)?;
+        let number = field.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte));
+        let content_size = match field.len() {
+            0 => None,
+            // Sizes of two bytes start where those of one end.
+            2 => Some(number + 256),
+            _ => Some(number),
+        };
+        Some(Self { length, checksum: descriptor & 4 != 0, window, content_size })
     }
 }

@@ -138,3 +138,34 @@ const fn nibble(digit: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn algorithms_have_names_flags_and_keys() {
+        for (algorithm, name, flag, key) in [
+            (DigestAlgorithm::Sha512_256, "sha512-256", FeatureFlags::SHA512_256, "sha512256digest"),
+            (DigestAlgorithm::Sha256, "sha256", FeatureFlags::EMPTY, "sha256digest"),
+        ] {
+            assert_eq!((algorithm.name(), algorithm.flag(), algorithm.mtree_key()), (name, flag, key));
+            assert_eq!(name.parse(), Ok(algorithm));
+            assert_eq!(DigestAlgorithm::of(flag | FeatureFlags::ALL), algorithm);
+        }
+        assert_eq!("default".parse(), Ok(DigestAlgorithm::Sha512_256));
+        assert_eq!("SHA256".parse::<DigestAlgorithm>(), Err(Error::Usage(UsageError::DigestAlgorithm)));
+    }
+
+    /// Check values of FIPS 180-4 and of the specification.
+    #[test]
+    fn digests_have_their_check_values() {
+        for (algorithm, text, digest) in [
+            (DigestAlgorithm::Sha512_256, "", "c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a"),
+            (DigestAlgorithm::Sha512_256, "abc", "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"),
+            (DigestAlgorithm::Sha256, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        ] {
+            assert_eq!(Ok(algorithm.digest(text.as_bytes())), digest.parse());
+        }
+    }
+}

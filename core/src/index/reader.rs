@@ -138,6 +138,11 @@ impl IndexReader {
         }
     }
 
+    /// Makes every further call fail, after an error of who uses what is read.
+    pub(super) const fn fail(&mut self) {
+        self.state = State::Failed;
+    }
+
     fn advance(&mut self, input: &[u8]) -> Result<IndexStep> {
         let wanted = match self.state {
             State::Header => INDEX_HEADER_SIZE,
@@ -215,6 +220,20 @@ impl IndexHeader {
 ///
 /// `head` is the first [`INDEX_HEADER_SIZE`] bytes, `tail` the last [`INDEX_TAIL_SIZE`]. This finds truncated and
 /// overwritten files before any output is made from them.
+///
+/// ```
+/// # use casync_core::chunk::{ChunkId, ChunkSizes};
+/// # use casync_core::index::{IndexWriter, check_ends};
+/// # use casync_core::record::{FeatureFlags, INDEX_HEADER_SIZE, INDEX_TAIL_SIZE};
+/// # let mut file = Vec::new();
+/// # let mut writer = IndexWriter::new(FeatureFlags::SHA512_256, ChunkSizes::default(), &mut file);
+/// # writer.push(ChunkId::default(), 7, &mut file)?;
+/// # writer.finish(&mut file)?;
+/// let (head, tail) = (&file[..INDEX_HEADER_SIZE], &file[file.len() - INDEX_TAIL_SIZE..]);
+/// let (header, chunks) = check_ends(head, tail, file.len() as u64)?;
+/// assert_eq!((header.sizes, chunks), (ChunkSizes::default(), 1));
+/// # Ok::<(), casync_core::Error>(())
+/// ```
 ///
 /// # Errors
 ///

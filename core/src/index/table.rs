@@ -115,10 +115,10 @@ impl IndexTable {
         self.get(self.ends.partition_point(|&end| end <= offset))
     }
 
-    /// All chunks that overlap `range`, in order.
+    /// All chunks that overlap `range`, in order; an empty range overlaps none.
     pub fn covering(&self, range: Range<u64>) -> impl Iterator<Item = Piece> + '_ {
         let first = self.ends.partition_point(|&end| end <= range.start);
-        self.iter_from(first).take_while(move |piece| piece.start < range.end)
+        self.iter_from(first).take_while(move |piece| !range.is_empty() && piece.start < range.end)
     }
 
     /// All chunks, in order.
@@ -156,7 +156,7 @@ impl IndexTableBuilder {
     ///
     /// # Errors
     ///
-    /// As [`IndexTable::parse`].
+    /// As [`IndexTable::parse`]. After an error every call fails.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<()> {
         loop {
             match self.reader.step(bytes)? {
@@ -168,6 +168,7 @@ impl IndexTableBuilder {
                         IndexEvent::Chunk { id, start, size } => {
                             let chunks = self.ends.len() as u64 + 1;
                             if chunks > self.limit {
+                                self.reader.fail();
                                 return Err(Error::Limit {
                                     what: Limited::IndexChunks,
                                     value: chunks,

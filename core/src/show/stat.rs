@@ -21,7 +21,8 @@ pub struct StatText<'a> {
     pub offset: u64,
     /// How far local time is ahead of UTC at the node's modification time, in seconds.
     pub utc_offset: i32,
-    /// Payload digest of a regular file.
+    /// Payload digest of a regular file, or of a block device.
+    // compat: upstream shows one for block devices too, that of nothing: archives hold none of their content.
     pub digest: Option<Digest>,
     /// Hardlink digest of anything but a directory.
     pub hardlink_digest: Option<Digest>,

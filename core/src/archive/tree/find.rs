@@ -74,8 +74,16 @@ impl Find {
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] and the like for damaged archives.
+    /// [`Error::Format`] and the like for damaged archives. After an answer or an error every call fails.
     pub fn step(&mut self) -> Result<Ask<Option<Found>>> {
+        let result = self.advance();
+        if !matches!(result, Ok(Ask::Need(_))) {
+            self.state = State::Done;
+        }
+        result
+    }
+
+    fn advance(&mut self) -> Result<Ask<Option<Found>>> {
         loop {
             match &mut self.state {
                 State::Node(lookup) => {
@@ -85,8 +93,8 @@ impl Find {
                     };
                     let is_directory = found.node.content == Content::Directory;
                     match self.path.last() {
-                        None => return Ok(self.answer(Some(found))),
-                        Some(name) if !is_directory || Name::check(name).is_err() => return Ok(self.answer(None)),
+                        None => return Ok(Ask::Ready(Some(found))),
+                        Some(name) if !is_directory || Name::check(name).is_err() => return Ok(Ask::Ready(None)),
                         Some(_) => self.state = State::Tail(found.located),
                     }
                 }
@@ -110,18 +118,13 @@ impl Find {
                             let name = self.path.pop().and_then(|name| Name::new(&name).ok());
                             self.state = State::Node(Box::new(NodeLookup::new(&self.tree, located, name)));
                         }
-                        Ask::Ready(None) => return Ok(self.answer(None)),
+                        Ask::Ready(None) => return Ok(Ask::Ready(None)),
                         Ask::Need(range) => return Ok(Ask::Need(range)),
                     }
                 }
                 State::Done => return Err(UsageError::OutOfTurn.into()),
             }
         }
-    }
-
-    fn answer(&mut self, found: Option<Found>) -> Ask<Option<Found>> {
-        self.state = State::Done;
-        Ask::Ready(found)
     }
 }
 
@@ -163,7 +166,7 @@ impl Search {
 /// The name of an entry, and the offset of its ENTRY record.
 pub(super) fn name_of(child: Child, window: &mut Window) -> Result<Ask<(&[u8], u64)>> {
     // The longest record that a name can have, but no more than the entry.
-    let most = child.end.min(child.start + *RecordKind::Filename.sizes().end());
+    let most = child.end.min(child.start.saturating_add(*RecordKind::Filename.sizes().end()));
     let bytes = match window.get(child.start..most) {
         Ask::Ready(bytes) => bytes,
         Ask::Need(range) => return Ok(Ask::Need(range)),

@@ -88,6 +88,7 @@ impl Listing {
             State::Items(table, mut children) => {
                 if children.len() as u64 == table.items {
                     children.sort_unstable_by(|a, b| b.cmp(a));
+                    table.check_children(&children)?;
                     (State::Name(children), None)
                 } else {
                     match table.item(children.len() as u64, window)? {

@@ -118,6 +118,33 @@ impl Tree {
     }
 
     /// Asks for the entries of a directory, one by one, without what is below them.
+    ///
+    /// ```
+    /// use casync_core::archive::{Ask, Tree};
+    /// # use casync_core::{Limits, Name, archive::*, record::FeatureFlags};
+    /// # let mut archive = Vec::new();
+    /// # let metadata = |permissions| Metadata { permissions, ..Metadata::default() };
+    /// # let mut encoder = Encoder::new(FeatureFlags::EMPTY);
+    /// # encoder.root(&Node { metadata: metadata(0o777), content: Content::Directory }, &mut archive)?;
+    /// # let file = Node { metadata: metadata(0o666), content: Content::Regular { size: 0 } };
+    /// # encoder.child(&Name::new(b"bin")?, &file, &mut archive)?;
+    /// # encoder.child(&Name::new(b"etc")?, &file, &mut archive)?;
+    /// # encoder.leave(&mut archive)?;
+    /// let tree = Tree::new(archive.len() as u64, &Limits::default());
+    /// let mut listing = tree.list(tree.root());
+    /// let mut names = Vec::new();
+    /// loop {
+    ///     match listing.step()? {
+    ///         Ask::Ready(Some(entry)) => names.extend(entry.name),
+    ///         Ask::Ready(None) => break,
+    ///         Ask::Need(range) => {
+    ///             listing.provide(range.start, &archive[range.start as usize..range.end as usize])?;
+    ///         }
+    ///     }
+    /// }
+    /// assert_eq!(names, [Name::new(b"bin")?, Name::new(b"etc")?]);
+    /// # Ok::<(), casync_core::Error>(())
+    /// ```
     pub fn list(&self, directory: Located) -> Listing {
         Listing::new(*self, directory)
     }

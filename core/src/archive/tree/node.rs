@@ -1,30 +1,36 @@
 //! The question for one node whose place is known.
 
-use super::super::{Decoder, Event, Step};
+use super::super::{Content, Decoder, Event, Step};
 use super::window::Window;
 use super::{Ask, Found, Located, Tree};
-use crate::error::{Error, Result, UsageError};
+use crate::error::{Error, Malformed, Result, UsageError};
 use crate::name::Name;
 
 /// Asks for the node at a place.
 #[derive(Clone, Debug)]
 pub struct Lookup {
     window: Window,
-    reader: NodeLookup,
+    /// `None` once there was an answer or an error.
+    reader: Option<NodeLookup>,
 }
 
 impl Lookup {
     pub(super) fn new(tree: Tree, located: Located, name: Option<Name>) -> Self {
-        Self { window: Window::new(tree.limits.tree_bytes), reader: NodeLookup::new(&tree, located, name) }
+        Self { window: Window::new(tree.limits.tree_bytes), reader: Some(NodeLookup::new(&tree, located, name)) }
     }
 
     /// Answers, or asks for bytes.
     ///
     /// # Errors
     ///
-    /// As [`Decoder::step`].
+    /// As [`Decoder::step`]. After an answer or an error every call fails.
     pub fn step(&mut self) -> Result<Ask<Found>> {
-        self.reader.step(&mut self.window)
+        let reader = self.reader.as_mut().ok_or(Error::Usage(UsageError::OutOfTurn))?;
+        let result = reader.step(&mut self.window);
+        if !matches!(result, Ok(Ask::Need(_))) {
+            self.reader = None;
+        }
+        result
     }
 
     /// Hands over bytes of the archive that include the range asked for.
@@ -75,6 +81,15 @@ impl NodeLookup {
                 Step::Did { event: Event::Node(event), .. } => {
                     let node = event.node.clone();
                     let content = event.entry + event.records.len() as u64;
+                    let end = match node.content {
+                        // Its own table says where it ends.
+                        Content::Directory => Some(self.located.end),
+                        Content::Regular { size } => content.checked_add(size),
+                        _ => Some(content),
+                    };
+                    if end != Some(self.located.end) {
+                        return Err(Error::from(Malformed::Goodbye).at(content));
+                    }
                     return Ok(Ask::Ready(Found { name: self.name.take(), located: self.located, node, content }));
                 }
                 Step::Did { .. } => return Err(UsageError::OutOfTurn.into()),

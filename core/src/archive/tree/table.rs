@@ -31,7 +31,7 @@ pub(super) struct Child {
 impl Table {
     /// Reads the tail.
     pub(super) fn open(directory: Located, window: &mut Window) -> Result<Ask<Self>> {
-        let smallest = directory.entry + ENTRY_SIZE as u64 + GoodbyeTail::item_offset(1);
+        let smallest = directory.entry.saturating_add(ENTRY_SIZE as u64 + GoodbyeTail::item_offset(1));
         if directory.end < smallest {
             return Err(broken(directory.end));
         }
@@ -77,5 +77,19 @@ impl Table {
         });
         let child = child.ok_or_else(|| broken(place))?;
         Ok(Ask::Ready((item.hash, child)))
+    }
+
+    /// Checks that the entries, the last one first, follow each other without gap up to the table.
+    ///
+    /// Entries that overlap could hold each other over and over: walking through them would take for ever.
+    pub(super) fn check_children(&self, children: &[Child]) -> Result<()> {
+        let mut end = self.start;
+        for child in children {
+            if child.end != end {
+                return Err(broken(self.start));
+            }
+            end = child.start;
+        }
+        Ok(())
     }
 }

@@ -56,7 +56,7 @@ impl Window {
         let spare = limit - (wanted.end - wanted.start);
         // Tables are read backwards from their tails, nodes forwards: keep some of both sides.
         let from = start.max(wanted.start.saturating_sub(spare / 2));
-        let to = end.min(from + limit);
+        let to = end.min(from.saturating_add(limit));
         self.bytes.clear();
         self.bytes.extend_from_slice(&bytes[(from - start) as usize..(to - start) as usize]);
         self.start = from;

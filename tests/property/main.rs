@@ -1,0 +1,11 @@
+//! Property and robustness tests: what must hold for any input, tried with many seeds.
+
+mod archives;
+mod chunks;
+mod flags;
+mod hostile;
+mod indexes;
+mod limits;
+mod parts;
+mod records;
+mod search;
