@@ -53,6 +53,7 @@ fn stat(name: &str) -> String {
                 _ => digest(member, features),
             },
             hardlink_digest,
+            fat_attributes: true,
             zero_project_id: false,
         }
         .to_string()

@@ -196,6 +196,11 @@ impl Segment {
         &self.bytes[self.new.clone()]
     }
 
+    /// Gives the buffer back for reuse.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Takes the segment apart: the buffer, where each chunk ends in it, and where [`Self::new_bytes`] lies.
     pub fn into_parts(self) -> (Vec<u8>, Vec<usize>, Range<usize>) {
         (self.bytes, self.cuts, self.new)

@@ -1,5 +1,6 @@
 //! `digest`: of an archive, a directory, a blob, or a part of an archive.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use casync_core::archive::{Content, Event, Selection};
 use casync_core::chunk::ChunkSizes;
 use casync_core::hash::{Digest, DigestAlgorithm, Hasher};
-use casync_core::record::{Entry, FeatureFlags};
+use casync_core::record::FeatureFlags;
 use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
@@ -156,44 +157,63 @@ fn archived(mut archive: Archive, subpath: &std::ffi::OsStr, options: &Options) 
         }
     };
     archive.read(located, true, options, |source, decoder| {
-        let mut hasher: Option<Hasher> = None;
-        if payload_only {
-            pump(source, decoder, |event| {
-                match event {
-                    Event::Node(event) => {
-                        let features = features_of(event.records)?;
-                        narrate::features(features);
-                        hasher = Some(Hasher::new(DigestAlgorithm::of(features)));
-                    }
-                    Event::Payload(bytes) => {
-                        if let Some(hasher) = &mut hasher {
-                            hasher.update(bytes);
-                        }
-                    }
-                    Event::End => {}
+        // The bytes themselves are digested, and decoded beside that: what is no archive has no digest.
+        let hasher = RefCell::new(Whole::Unknown(Vec::new()));
+        let mut payload = None;
+        let mut tee = Tee { source, hasher: &hasher, wanted: !payload_only };
+        pump(&mut tee, decoder, |event| {
+            match (event, &mut payload) {
+                (Event::Node(event), _) if event.depth == 0 => {
+                    narrate::features(event.features);
+                    let algorithm = DigestAlgorithm::of(event.features);
+                    hasher.borrow_mut().begin(algorithm);
+                    payload = Some(Hasher::new(algorithm));
                 }
-                Ok(Flow::Continue)
-            })?;
-        } else {
-            // The bytes themselves are digested, and decoded beside that: what is no archive has no digest.
-            let mut tee = Tee { source, hasher: None, start: Vec::new() };
-            pump(&mut tee, decoder, |_| Ok(Flow::Continue))?;
-            hasher = tee.hasher;
-        }
-        hasher.map(Hasher::finish).ok_or_else(|| Errno::BADMSG.into())
+                (Event::Payload(bytes), Some(payload)) if payload_only => payload.update(bytes),
+                _ => {}
+            }
+            Ok(Flow::Continue)
+        })?;
+        let digest = if payload_only { payload.map(Hasher::finish) } else { hasher.into_inner().finish() };
+        digest.ok_or_else(|| Errno::BADMSG.into())
     })
 }
 
-fn features_of(entry: &[u8]) -> Result<FeatureFlags> {
-    Ok(FeatureFlags::from_wire(Entry::parse(entry).features)?)
+/// The digest of all bytes of a stream whose algorithm is found in it.
+enum Whole {
+    Unknown(Vec<u8>),
+    Known(Hasher),
+}
+
+impl Whole {
+    fn begin(&mut self, algorithm: DigestAlgorithm) {
+        if let Self::Unknown(start) = self {
+            let mut hasher = Hasher::new(algorithm);
+            hasher.update(start);
+            *self = Self::Known(hasher);
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Unknown(start) => start.extend_from_slice(bytes),
+            Self::Known(hasher) => hasher.update(bytes),
+        }
+    }
+
+    fn finish(self) -> Option<Digest> {
+        match self {
+            Self::Unknown(_) => None,
+            Self::Known(hasher) => Some(hasher.finish()),
+        }
+    }
 }
 
 /// Digests what passes through.
 struct Tee<'a> {
     source: &'a mut dyn ByteSource,
-    hasher: Option<Hasher>,
-    /// The first bytes, until they tell the algorithm.
-    start: Vec<u8>,
+    hasher: &'a RefCell<Whole>,
+    wanted: bool,
 }
 
 impl ByteSource for Tee<'_> {
@@ -202,23 +222,10 @@ impl ByteSource for Tee<'_> {
     }
 
     fn consume(&mut self, count: usize) {
-        if let Ok(piece) = self.source.fill() {
-            let piece = &piece[..count];
-            match &mut self.hasher {
-                Some(hasher) => hasher.update(piece),
-                None => {
-                    self.start.extend_from_slice(piece);
-                    if self.start.len() >= casync_core::record::ENTRY_SIZE
-                        && let Ok(features) = features_of(&self.start)
-                    {
-                        narrate::features(features);
-                        let mut hasher = Hasher::new(DigestAlgorithm::of(features));
-                        hasher.update(&self.start);
-                        self.start = Vec::new();
-                        self.hasher = Some(hasher);
-                    }
-                }
-            }
+        if self.wanted
+            && let Ok(piece) = self.source.fill()
+        {
+            self.hasher.borrow_mut().update(&piece[..count]);
         }
         self.source.consume(count);
     }

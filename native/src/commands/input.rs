@@ -93,9 +93,18 @@ enum Form {
 /// The part of an archive that a sub-path names.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// Path of its parent, with a slash at the end unless it is empty.
-    pub(super) parent: Vec<u8>,
+    /// Path of the directory it is in; empty for the root.
+    parent: Vec<u8>,
     pub(super) found: Found,
+}
+
+impl Part {
+    /// Its path from the root of the archive.
+    pub(super) fn path(&self) -> Vec<u8> {
+        let name = self.found.name.as_ref().map(|name| name.as_bytes());
+        let components = [Some(self.parent.as_slice()), name].into_iter().flatten();
+        components.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(&b'/')
+    }
 }
 
 impl Archive {
@@ -134,11 +143,7 @@ impl Archive {
         let Some(found) = found else {
             return Err(Error::headline("Seek path not available in archive."));
         };
-        let mut parent = parents.join(&b'/');
-        if !parent.is_empty() {
-            parent.push(b'/');
-        }
-        Ok(Some(Part { parent, found }))
+        Ok(Some(Part { parent: parents.join(&b'/'), found }))
     }
 
     /// The node that a sub-path names, or the root.

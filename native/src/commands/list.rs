@@ -2,11 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 
-use casync_core::archive::{Content, Event};
-use casync_core::record::{Entry, FeatureFlags};
+use casync_core::archive::{Content, Event, NodeEvent, Trail};
+use casync_core::record::FeatureFlags;
 use casync_core::show::ListLine;
 
-use super::input::{Archive, Operand, what_of_suffix};
+use super::input::{Archive, Operand, Part, what_of_suffix};
 use crate::cli::{Options, What};
 use crate::error::{Error, Result};
 use crate::flow::input::Flow;
@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &ListArgs) -> Result<()> {
                     Some(part) => part,
                     None => archive.node(OsStr::new(""))?,
                 };
-                direct(&mut archive, part, &mut out)?;
+                direct(&mut archive, &part, &mut out)?;
             }
         }
     }
@@ -73,38 +73,28 @@ pub(super) fn run(arguments: &ListArgs) -> Result<()> {
 }
 
 /// The node and everything below it.
-fn all(archive: &mut Archive, part: Option<super::input::Part>, options: &Options, out: &mut Out) -> Result<()> {
-    let mut path = PathStack::of(part.as_ref());
-    archive.decode(part.as_ref().map(|part| part.found.located), false, options, |event| {
-        match event {
-            Event::Node(event) => {
-                path.enter(event.name.map(|name| name.as_bytes()));
-                if path.depth() == 1 {
-                    narrate::features(FeatureFlags::from_wire(Entry::parse(event.records).features)?);
-                }
-                out.line(ListLine { path: path.current(), node: event.node })?;
-                return Ok(Flow::SkipPayload);
-            }
-            Event::Payload(_) => {}
-            Event::End => path.leave(),
+fn all(archive: &mut Archive, part: Option<Part>, options: &Options, out: &mut Out) -> Result<()> {
+    let mut path = ShownPath::of(part.as_ref());
+    archive.decode(part.map(|part| part.found.located), false, options, |event| {
+        let Event::Node(event) = event else { return Ok(Flow::Continue) };
+        if event.depth == 0 {
+            narrate::features(event.features);
         }
-        Ok(Flow::Continue)
+        out.line(ListLine { path: path.enter(&event), node: event.node })?;
+        Ok(Flow::SkipPayload)
     })
 }
 
 /// The node and what is directly below it.
-fn direct(archive: &mut Archive, part: super::input::Part, out: &mut Out) -> Result<()> {
-    let mut path = PathStack::of(Some(&part));
-    path.enter(None);
-    out.line(ListLine { path: path.current(), node: &part.found.node })?;
+fn direct(archive: &mut Archive, part: &Part, out: &mut Out) -> Result<()> {
+    let mut path = ShownPath::of(Some(part));
+    out.line(ListLine { path: path.below(b""), node: &part.found.node })?;
     if part.found.node.content != Content::Directory {
         return Ok(());
     }
     archive.entries(part.found.located, |found| {
-        path.enter(found.name.as_ref().map(|name| name.as_bytes()));
-        out.line(ListLine { path: path.current(), node: &found.node })?;
-        path.leave();
-        Ok(())
+        let name = found.name.as_ref().map_or(&[][..], |name| name.as_bytes());
+        out.line(ListLine { path: path.below(name), node: &found.node })
     })
 }
 
@@ -168,47 +158,39 @@ pub(super) fn walk(
     Ok(Walk::from_directory(fd, selection, Exclusions::default()))
 }
 
-/// The path of the node under way in an archive.
+/// Paths from the root of an archive, of which perhaps only a part is shown.
 #[derive(Debug, Default)]
-pub(super) struct PathStack {
+pub(super) struct ShownPath {
+    /// Path of the part.
+    base: Vec<u8>,
+    trail: Trail,
     path: Vec<u8>,
-    lengths: Vec<usize>,
-    /// Name of the topmost node, if it is not the root.
-    first: Option<Vec<u8>>,
 }
 
-impl PathStack {
+impl ShownPath {
     /// For the whole archive, or for a part of it.
-    pub(super) fn of(part: Option<&super::input::Part>) -> Self {
-        let Some(part) = part else { return Self::default() };
-        let first = part.found.name.as_ref().map(|name| name.as_bytes().to_vec());
-        Self { path: part.parent.clone(), lengths: Vec::new(), first }
+    pub(super) fn of(part: Option<&Part>) -> Self {
+        Self { base: part.map(Part::path).unwrap_or_default(), ..Self::default() }
     }
 
-    /// A node begins. The topmost has no name of its own.
-    pub(super) fn enter(&mut self, name: Option<&[u8]>) {
-        self.lengths.push(self.path.len());
-        let first = if name.is_none() { self.first.take() } else { None };
-        if let Some(name) = name.or(first.as_deref()) {
-            if !self.path.is_empty() && self.path.last() != Some(&b'/') {
-                self.path.push(b'/');
-            }
-            self.path.extend_from_slice(name);
-        }
+    /// Path of a node that a decoder has come to.
+    pub(super) fn enter(&mut self, event: &NodeEvent<'_>) -> &[u8] {
+        let relative = self.trail.enter(event);
+        join(&self.base, relative, &mut self.path)
     }
 
-    /// The innermost node ends.
-    pub(super) fn leave(&mut self) {
-        self.path.truncate(self.lengths.pop().unwrap_or(0));
+    /// Path of what lies at a relative path below the part.
+    pub(super) fn below(&mut self, relative: &[u8]) -> &[u8] {
+        join(&self.base, relative, &mut self.path)
     }
+}
 
-    /// Number of nodes that are open.
-    pub(super) fn depth(&self) -> usize {
-        self.lengths.len()
+fn join<'a>(base: &[u8], relative: &[u8], path: &'a mut Vec<u8>) -> &'a [u8] {
+    path.clear();
+    path.extend_from_slice(base);
+    if !base.is_empty() && !relative.is_empty() {
+        path.push(b'/');
     }
-
-    /// Path of the innermost node.
-    pub(super) fn current(&self) -> &[u8] {
-        &self.path
-    }
+    path.extend_from_slice(relative);
+    path
 }

@@ -5,12 +5,12 @@ use std::os::fd::OwnedFd;
 
 use casync_core::archive::{Content, Event, Node};
 use casync_core::hash::{Digest, DigestAlgorithm};
-use casync_core::record::{Entry, FeatureFlags};
+use casync_core::record::FeatureFlags;
 use casync_core::show::MtreeLine;
 use rustix::io::Errno;
 
 use super::input::{Archive, replayed};
-use super::list::{Listed, PathStack, open, walk};
+use super::list::{Listed, ShownPath, open, walk};
 use crate::cli::Options;
 use crate::error::{Context as _, Result};
 use crate::flow::digests::{Digests, with_digests};
@@ -99,29 +99,20 @@ fn payload(fd: &OwnedFd, size: u64, digests: &mut Digests<'_, Line>) -> Result<(
 
 fn archived(archive: &mut Archive, subpath: &OsStr, options: &Options, digests: &mut Digests<'_, Line>) -> Result<()> {
     let part = archive.find(subpath)?;
-    let mut path = PathStack::of(part.as_ref());
-    let mut shown = None;
+    let mut path = ShownPath::of(part.as_ref());
     archive.decode(part.map(|part| part.found.located), true, options, |event| {
         match event {
             Event::Node(event) => {
-                path.enter(event.name.map(|name| name.as_bytes()));
-                let features = match shown {
-                    Some(features) => features,
-                    None => {
-                        let features = FeatureFlags::from_wire(Entry::parse(event.records).features)?;
-                        narrate::features(features);
-                        digests.set_algorithm(DigestAlgorithm::of(features));
-                        *shown.insert(replayed(features, options))
-                    }
-                };
-                let line = Line { path: path.current().to_vec(), node: event.node.clone(), features };
+                if event.depth == 0 {
+                    narrate::features(event.features);
+                    digests.set_algorithm(DigestAlgorithm::of(event.features));
+                }
+                let features = replayed(event.features, options);
+                let line = Line { path: path.enter(&event).to_vec(), node: event.node.clone(), features };
                 digests.begin(line, payload_size(event.node))?;
             }
             Event::Payload(bytes) => digests.update(bytes)?,
-            Event::End => {
-                digests.end()?;
-                path.leave();
-            }
+            Event::End => digests.end()?,
         }
         Ok(Flow::Continue)
     })

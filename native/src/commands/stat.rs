@@ -10,7 +10,7 @@ use casync_core::show::StatText;
 use super::input::replayed;
 use super::list::{Listed, open, walk};
 use crate::cli::Options;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::flow::input::Flow;
 use crate::fs::walk::Step;
 use crate::ui::{Out, narrate};
@@ -52,47 +52,35 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
         }
         Listed::Archive(mut archive) => {
             let part = archive.node(&subpath)?;
-            let mut path = part.parent.clone();
-            path.extend_from_slice(part.found.name.as_ref().map_or(&[], |name| name.as_bytes()));
+            let path = part.path();
             let node = &part.found.node;
             let is_directory = node.content == Content::Directory;
             let (mut features, mut digests) = (FeatureFlags::EMPTY, None);
-            archive.read(Some(part.found.located), true, options, |source, decoder| {
-                // The flags are known with the first node, so they are looked up in the decoder afterwards.
-                let mut records = Vec::new();
-                crate::flow::input::pump(source, decoder, |event| {
-                    match event {
-                        Event::Node(event) => {
-                            records = event.records.to_vec();
-                            let flags = casync_core::record::Entry::parse(event.records).features;
-                            features = FeatureFlags::from_wire(flags)?;
-                            let algorithm = DigestAlgorithm::of(features);
-                            digests = Some(NodeDigests::from_records(&records, algorithm));
-                            if is_directory {
-                                return Ok(Flow::Stop);
-                            }
+            archive.decode(Some(part.found.located), true, options, |event| {
+                match (event, &mut digests) {
+                    (Event::Node(event), _) => {
+                        features = event.features;
+                        if is_directory {
+                            return Ok(Flow::Stop);
                         }
-                        Event::Payload(bytes) => {
-                            if let Some(digests) = &mut digests {
-                                digests.update(bytes);
-                            }
-                        }
-                        Event::End => {}
+                        digests = Some(NodeDigests::new(&event, DigestAlgorithm::of(features)));
                     }
-                    Ok(Flow::Continue)
-                })
+                    (Event::Payload(bytes), Some(digests)) => digests.update(bytes),
+                    _ => {}
+                }
+                Ok(Flow::Continue)
             })?;
             narrate::features(features);
             let features = replayed(features, options);
-            let (payload, whole) = digests.ok_or_else(|| Error::headline("Failed to stat."))?.finish();
+            let (payload, whole) = digests.map(NodeDigests::finish).unzip();
             out.text(StatText {
                 path: &path,
                 node,
                 features,
                 offset: part.found.located.entry,
                 utc_offset: utc_offset(node.metadata.mtime),
-                digest: matches!(node.content, Content::Regular { .. }).then_some(payload),
-                hardlink_digest: (!is_directory).then_some(whole),
+                digest: payload.filter(|_| matches!(node.content, Content::Regular { .. })),
+                hardlink_digest: whole,
                 fat_attributes: true,
                 zero_project_id: false,
             })?;

@@ -8,7 +8,7 @@ use std::thread;
 use casync_core::archive::{Decoder, Event};
 use casync_core::chunk::ChunkId;
 use casync_core::index::Piece;
-use casync_core::record::{Entry, FeatureFlags};
+use casync_core::record::FeatureFlags;
 
 use super::input::{ByteSource, Feed, Flow, Index, pump, with_feed};
 use super::{Budget, Failure};
@@ -34,7 +34,7 @@ pub fn tree(
     let mut is_first = true;
     let pumped = pump(source, decoder, |event| {
         if let (Event::Node(event), Some(begin)) = (&event, begin.take_if(|_| matches!(event, Event::Node(_)))) {
-            features = FeatureFlags::from_wire(Entry::parse(event.records).features)?;
+            features = event.features;
             writer = Some(begin(features)?);
         }
         let Some(writer) = &mut writer else { return Ok(Flow::Continue) };

@@ -44,6 +44,7 @@ pub(super) fn decoder(archive: &[u8]) {
                 utc_offset: rng.bits() as i32,
                 digest: None,
                 hardlink_digest: None,
+                fat_attributes: true,
                 zero_project_id: false,
             }
             .to_string(),
