@@ -307,8 +307,8 @@ pub enum UsageError {
     Unrepresentable(Unrepresentable),
     /// Bytes were handed over that nobody had asked for.
     NotAskedFor,
-    /// A path with a component that no archive can hold.
-    Path,
+    /// This line of a `.caexclude` file is too long or has a component that is empty, `.` or `..`.
+    ExcludeLine(u64),
 }
 
 impl fmt::Display for UsageError {
@@ -326,7 +326,7 @@ impl fmt::Display for UsageError {
             Self::OutOfTurn => f.write_str("called out of turn"),
             Self::Unrepresentable(what) => write!(f, "{what}"),
             Self::NotAskedFor => f.write_str("these bytes were not asked for"),
-            Self::Path => f.write_str("no archive can hold this path"),
+            Self::ExcludeLine(line) => write!(f, "line {line} is no pattern that a path can match"),
         }
     }
 }

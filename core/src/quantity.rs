@@ -1,6 +1,7 @@
 //! Amounts of bytes as people write and read them (spec: commands.md 4 and 8).
 
 use core::fmt;
+use core::time::Duration;
 
 use crate::error::{Error, Result, UsageError};
 
@@ -87,6 +88,50 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// Shows a span of time as upstream does, to the millisecond: `52ms`, `1.234s`, `1min 5s`.
+///
+/// ```
+/// use core::time::Duration;
+/// use casync_core::quantity::Span;
+///
+/// assert_eq!(Span(Duration::from_millis(65_000)).to_string(), "1min 5s");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(&str, u64); 7] = [
+            ("y", 31_557_600),
+            ("month", 2_629_800),
+            ("w", 604_800),
+            ("d", 86_400),
+            ("h", 3600),
+            ("min", 60),
+            ("s", 1),
+        ];
+        let (seconds, milliseconds) = (self.0.as_secs(), self.0.subsec_millis());
+        match (seconds, milliseconds) {
+            (0, 0) if self.0.subsec_micros() == 0 => f.write_str("0"),
+            (0, 0) => write!(f, "{}us", self.0.subsec_micros()),
+            (0, _) => write!(f, "{milliseconds}ms"),
+            (1..60, 1..) => write!(f, "{seconds}.{milliseconds:03}s"),
+            _ => {
+                let mut rest = seconds;
+                let mut separator = "";
+                for (unit, length) in UNITS {
+                    if rest >= length {
+                        write!(f, "{separator}{}{unit}", rest / length)?;
+                        rest %= length;
+                        separator = " ";
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
 fn skip_blanks(text: &[u8]) -> &[u8] {
     let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     &text[blanks..]
@@ -131,6 +176,22 @@ mod tests {
             ("0x10", None),
         ] {
             assert_eq!(parse_size(text).ok(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn spans() {
+        for (microseconds, expected) in [
+            (0, "0"),
+            (897, "897us"),
+            (52_000, "52ms"),
+            (52_999, "52ms"),
+            (1_234_000, "1.234s"),
+            (2_000_000, "2s"),
+            (61_500_000, "1min 1s"),
+            (90_061_000_000, "1d 1h 1min 1s"),
+        ] {
+            assert_eq!(Span(Duration::from_micros(microseconds)).to_string(), expected);
         }
     }
 

@@ -1,1 +1,21 @@
+//! casync for file systems, devices and stores: the shell around [`casync_core`], as a library and as the program.
+//!
+//! # Map
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`cli`], [`commands`], [`locator`], [`ui`] | arguments, one file for each verb, what operands name, messages and progress |
+//! | [`flow`] | the pipelines: the only place where stages are joined |
+//! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
+//! | [`store`] | the `Store` trait and its implementations, compression |
+//! | [`error`] | errors with context and hint |
 
+pub mod cli;
+pub mod commands;
+pub mod error;
+pub mod flow;
+pub mod fs;
+pub mod locator;
+pub mod store;
+mod sys;
+pub mod ui;

@@ -11,6 +11,7 @@
 //! | [`tree`], [`craft`] | random trees; archives put together by hand, right and wrong |
 //! | [`fuzz`] | fuzz targets, their inputs and random changes of these |
 //! | [`ask`] | drives the askers of the core over an archive in memory |
+//! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //!
 //! Everything here panics on failure, with what it was about to do.
 //!
@@ -22,12 +23,15 @@
 //! | `property` | what must hold for any input, tried with many seeds; limits; hostile archives |
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
+//! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
+//! | `examples` | the core's example programs, on what the C casync makes |
 //! | `guard` | that no test file is forgotten |
 //!
 //! A failed test with random input names its seed: `CASYNC_TEST_SEED=7 cargo test -p casync-tests NAME` runs that one
 //! alone. `--no-default-features` runs everything on the portable code of the core.
 
 pub mod ask;
+pub mod cargo;
 pub mod craft;
 pub mod cut;
 pub mod fuzz;

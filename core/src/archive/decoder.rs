@@ -126,6 +126,8 @@ pub struct NodeEvent<'a> {
     pub depth: usize,
     /// Offset of its ENTRY record.
     pub entry: u64,
+    /// The archive's feature flags.
+    pub features: FeatureFlags,
     /// Its records from ENTRY up to the payload, as they stand in the archive: what the hardlink digest begins with.
     pub records: &'a [u8],
 }
@@ -234,7 +236,8 @@ impl Decoder {
         let node = self.node.as_ref().expect("because a node was just read");
         let depth = self.frames.len() - usize::from(node.content == Content::Directory);
         let name = depth.checked_sub(1).and_then(|parent| self.frames[parent].last.as_ref());
-        NodeEvent { name, node, depth, entry: self.entry, records: &self.records[..self.record] }
+        let features = self.features.expect("because they came with the node's ENTRY");
+        NodeEvent { name, node, depth, entry: self.entry, features, records: &self.records[..self.record] }
     }
 
     fn advance(&mut self, input: &[u8]) -> Result<Option<(usize, Did)>> {

@@ -12,19 +12,23 @@
 mod decoder;
 mod digests;
 mod encoder;
+mod exclude;
 mod frames;
 mod node;
 mod node_reader;
 mod owner;
 mod selection;
+mod trail;
 mod tree;
 
 pub use decoder::{Decoder, Event, NodeEvent, Step};
 pub use digests::NodeDigests;
 pub use encoder::{Encoded, Encoder};
+pub use exclude::{ExcludeFile, ExcludeRules};
 pub use node::{Acl, Content, DefaultAcl, DeviceNumber, FileType, Metadata, Node, Timestamp, Xattr};
 pub use owner::{IdShift, Owner};
 pub use selection::Selection;
+pub use trail::Trail;
 pub use tree::{Ask, Find, Found, Listing, Located, Lookup, Tree};
 
 /// Nodes on a path, root and leaf included, that upstream can read; writers go no deeper.

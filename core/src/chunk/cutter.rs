@@ -76,6 +76,11 @@ impl Cutter {
         &mut self.buffer[self.length..]
     }
 
+    /// Size of the buffer in use, in bytes.
+    pub fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Takes note of `count` bytes that were written to the head of [`Self::space`].
     ///
     /// # Errors
@@ -191,8 +196,8 @@ impl Segment {
         &self.bytes[self.new.clone()]
     }
 
-    /// Gives the buffer back for reuse.
-    pub fn into_buffer(self) -> Vec<u8> {
-        self.bytes
+    /// Takes the segment apart: the buffer, where each chunk ends in it, and where [`Self::new_bytes`] lies.
+    pub fn into_parts(self) -> (Vec<u8>, Vec<usize>, Range<usize>) {
+        (self.bytes, self.cuts, self.new)
     }
 }

@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 
 use super::ChunkId;
 use crate::codec::{self, Compression};
-use crate::error::{Error, Result};
+use crate::error::{Error, Malformed, Result};
 use crate::hash::DigestAlgorithm;
 use crate::limits::Limits;
 
@@ -59,11 +59,33 @@ impl StoredChunk {
         }
     }
 
+    /// Goes the whole way from a store to bytes that can be used: unpacks the chunk, compares its length with the
+    /// index, verifies it.
+    ///
+    /// ```
+    /// # use casync_core::chunk::{ChunkId, StoredChunk};
+    /// # use casync_core::hash::DigestAlgorithm;
+    /// let frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, 0x21, 0x00, 0x00, b'c', b'a', b'f', b'e'];
+    /// let algorithm = DigestAlgorithm::Sha512_256;
+    /// let id = ChunkId::of(b"cafe", algorithm);
+    /// let chunk = StoredChunk::Compressed(frame).unpack(&id, 4, algorithm)?;
+    /// assert_eq!(chunk.bytes(), b"cafe");
+    /// # Ok::<(), casync_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::decode`] with `size` for the limit, [`Malformed::ChunkLength`] for a chunk that is too short,
+    /// [`Error::Mismatch`].
+    pub fn unpack(self, id: &ChunkId, size: u64, algorithm: DigestAlgorithm) -> Result<VerifiedChunk> {
+        self.decode(&Limits::default().with_chunk(size))?.with_length(size)?.verify(id, algorithm)
+    }
+
     /// How the chunk is compressed; `None` for plain bytes.
     ///
     /// # Errors
     ///
-    /// [`crate::error::Malformed::UnknownCompression`].
+    /// [`Malformed::UnknownCompression`].
     pub fn compression(&self) -> Result<Option<Compression>> {
         match self {
             Self::Plain(_) => Ok(None),
@@ -90,6 +112,16 @@ impl PlainChunk {
     pub fn verify(self, id: &ChunkId, algorithm: DigestAlgorithm) -> Result<VerifiedChunk> {
         let actual = ChunkId::of(&self.0, algorithm);
         self.accept(id, actual)
+    }
+
+    /// Checks the length against the index.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed::ChunkLength`].
+    pub fn with_length(self, expected: u64) -> Result<Self> {
+        let actual = self.0.len() as u64;
+        if actual == expected { Ok(self) } else { Err(Malformed::ChunkLength { expected, actual }.into()) }
     }
 
     fn accept(self, expected: &ChunkId, actual: ChunkId) -> Result<VerifiedChunk> {
@@ -135,6 +167,24 @@ impl VerifiedChunk {
         Self { id: ChunkId::of(&bytes, algorithm), bytes }
     }
 
+    /// Takes a chunk of which it is not known whether it is still compressed: an HTTP client may have undone a frame
+    /// that the server declared to be a content coding.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoredChunk::unpack`].
+    pub fn recognize(bytes: Vec<u8>, id: &ChunkId, size: u64, algorithm: DigestAlgorithm) -> Result<Self> {
+        if Compression::detect(&bytes).is_err() {
+            return StoredChunk::Plain(bytes).unpack(id, size, algorithm);
+        }
+        // Plain bytes may begin like a frame: an image of a file system that holds compressed files has such chunks.
+        let plain = (bytes.len() as u64 == size).then(|| bytes.clone());
+        StoredChunk::Compressed(bytes).unpack(id, size, algorithm).or_else(|error| {
+            let plain = plain.ok_or_else(|| error.clone())?;
+            PlainChunk(plain).verify(id, algorithm).map_err(|_| error)
+        })
+    }
+
     /// The id.
     pub const fn id(&self) -> &ChunkId {
         &self.id
@@ -154,7 +204,10 @@ impl VerifiedChunk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Limited, Malformed};
+    use crate::error::Limited;
+
+    const ALGORITHM: DigestAlgorithm = DigestAlgorithm::Sha512_256;
+    const FRAME: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, 0x21, 0x00, 0x00, b'c', b'a', b'f', b'e'];
 
     #[test]
     fn plain_chunks_are_limited_too() {
@@ -180,5 +233,33 @@ mod tests {
         let chunk = VerifiedChunk::from_source(b"cafe".to_vec(), DigestAlgorithm::Sha256);
         assert_eq!(*chunk.id(), ChunkId::of(b"cafe", DigestAlgorithm::Sha256));
         assert_eq!(chunk.into_bytes(), b"cafe");
+    }
+
+    #[test]
+    fn a_chunk_has_the_length_and_the_id_that_the_index_says() {
+        let id = ChunkId::of(b"cafe", ALGORITHM);
+        let unpack = |id, size| StoredChunk::Compressed(FRAME.to_vec()).unpack(id, size, ALGORITHM);
+        assert_eq!(unpack(&id, 4).map(VerifiedChunk::into_bytes), Ok(b"cafe".to_vec()));
+        assert_eq!(unpack(&id, 5), Err(Malformed::ChunkLength { expected: 5, actual: 4 }.into()));
+        assert_eq!(unpack(&id, 3), Err(Error::Limit { what: Limited::Chunk, value: 4, max: 3 }));
+        let expected = ChunkId::of(b"face", ALGORITHM);
+        assert_eq!(unpack(&expected, 4), Err(Error::Mismatch { expected, actual: id }));
+    }
+
+    #[test]
+    fn a_chunk_is_recognized_packed_or_not() {
+        let recognize = |bytes: &[u8], plain: &[u8]| {
+            let id = ChunkId::of(plain, ALGORITHM);
+            VerifiedChunk::recognize(bytes.to_vec(), &id, plain.len() as u64, ALGORITHM).map(VerifiedChunk::into_bytes)
+        };
+        assert_eq!(recognize(FRAME, b"cafe"), Ok(b"cafe".to_vec()));
+        assert_eq!(recognize(b"cafe", b"cafe"), Ok(b"cafe".to_vec()));
+        // Plain bytes that are a frame, that begin like one, and too few to tell.
+        for plain in [FRAME, &FRAME[..8], &FRAME[..2]] {
+            assert_eq!(recognize(plain, plain), Ok(plain.to_vec()));
+        }
+        assert!(matches!(recognize(FRAME, b"face"), Err(Error::Mismatch { .. })));
+        assert!(matches!(recognize(b"cafe", b"face"), Err(Error::Mismatch { .. })));
+        assert!(matches!(recognize(&FRAME[..12], b"cafe"), Err(Error::Truncated { .. })));
     }
 }

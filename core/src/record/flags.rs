@@ -160,6 +160,17 @@ impl FeatureFlags {
         single.or_else(group).ok_or(Error::Usage(UsageError::Feature))
     }
 
+    /// All of several sets together.
+    pub const fn union(sets: &[Self]) -> Self {
+        let mut bits = 0;
+        let mut index = 0;
+        while index < sets.len() {
+            bits |= sets[index].0;
+            index += 1;
+        }
+        Self(bits)
+    }
+
     /// The bits, as stored.
     pub const fn bits(self) -> u64 {
         self.0

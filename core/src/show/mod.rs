@@ -1,12 +1,14 @@
 //! Texts about nodes, made from the nodes alone, for command line and page alike (spec: commands.md 8 and 9).
 
 mod escape;
+mod lines;
 mod mode;
 mod mtree;
 mod stat;
 mod time;
 
 pub use escape::{Escaped, ShownPath};
+pub use lines::Lines;
 pub use mode::ModeString;
 pub use mtree::MtreeLine;
 pub use stat::StatText;

@@ -26,6 +26,8 @@ pub struct StatText<'a> {
     pub digest: Option<Digest>,
     /// Hardlink digest of anything but a directory.
     pub hardlink_digest: Option<Digest>,
+    /// Whether FAT attributes were looked for: archives always show theirs.
+    pub fat_attributes: bool,
     /// Whether a project id of 0 is shown: real directories know theirs, archives do not store it.
     pub zero_project_id: bool,
 }
@@ -37,7 +39,9 @@ impl fmt::Display for StatText<'_> {
         writeln!(f, "    Mode: {}", ModeString::of(self.node))?;
         if matches!(content, Content::Directory | Content::Regular { .. }) {
             writeln!(f, "FileAttr: {}", FlagColumns(metadata.flags, &CHATTR))?;
-            writeln!(f, " FATAttr: {}", FlagColumns(metadata.flags, &FAT))?;
+            if self.fat_attributes {
+                writeln!(f, " FATAttr: {}", FlagColumns(metadata.flags, &FAT))?;
+            }
         }
         writeln!(f, "  Offset: {}", self.offset)?;
         if self.features.time_granularity().is_some() {

@@ -1,0 +1,118 @@
+//! The command line: from arguments to a verb and its options, and from an error to text and exit status.
+
+mod argv;
+mod options;
+mod values;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+
+pub use options::Options;
+pub use values::{Owner, What};
+
+use crate::commands::{self, Verb};
+use crate::error::{Cause, Error, Result};
+use crate::flow::stop_on_signals;
+use crate::ui::log;
+use values::ValueError;
+
+/// Content-addressed delivery of file trees and images.
+#[derive(Debug, Parser)]
+#[command(name = "casync", disable_version_flag = true, disable_help_flag = true, disable_help_subcommand = true)]
+#[command(infer_long_args = false, args_override_self = true)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// Runs the program; returns its exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => match error.cause() {
+            // Somebody has seen enough.
+            Cause::OutputClosed => ExitCode::SUCCESS,
+            Cause::Interrupted => {
+                log::error("Got exit signal, quitting.");
+                ExitCode::FAILURE
+            }
+            _ => {
+                log::error(error.report());
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+fn dispatch(arguments: &[OsString]) -> Result<()> {
+    let command = Cli::command();
+    let parsed = argv::normalize(&command, arguments);
+    let matches = match command.try_get_matches_from(parsed.arguments) {
+        Ok(matches) => matches,
+        Err(error) => return parse_error(&error, arguments),
+    };
+    if let Some(message) = parsed.error {
+        return Err(Error::headline(message));
+    }
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| Error::headline(error.to_string()))?;
+    match cli.verb {
+        None => Err(no_verb(arguments, parsed.unknown_verb.as_deref())),
+        Some(verb) => {
+            stop_on_signals()?;
+            commands::run(verb)
+        }
+    }
+}
+
+/// Turns clap's errors into upstream's words and exit status; help and version are no errors.
+fn parse_error(error: &clap::Error, arguments: &[OsString]) -> Result<()> {
+    use std::error::Error as _;
+    if let Some(value) = error.source().and_then(|source| source.downcast_ref::<ValueError>()) {
+        return match value {
+            ValueError::Refused(message) => Err(Error::headline(message.clone())),
+            ValueError::Print(text) => crate::ui::print(text),
+        };
+    }
+    match error.kind() {
+        clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            crate::ui::print(&error.to_string())
+        }
+        clap::error::ErrorKind::DisplayVersion => crate::ui::print(&argv::version(arguments)),
+        _ => {
+            let text = error.to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            Err(Error::headline(format!("{}: {}", argv::program(arguments), text.trim_end())))
+        }
+    }
+}
+
+/// Prints what there is to know of the program, or of one verb.
+///
+/// # Errors
+///
+/// If there is no such verb, or nobody reads.
+pub fn help(verb: Option<&str>) -> Result<()> {
+    let mut command = Cli::command();
+    let help = match verb {
+        None => command.render_help(),
+        Some(verb) => match command.find_subcommand_mut(verb) {
+            Some(known) => known.render_help(),
+            None => return Err(no_verb(&[OsString::from("casync")], Some(verb))),
+        },
+    };
+    crate::ui::print(&help.to_string())
+}
+
+fn no_verb(arguments: &[OsString], unknown: Option<&str>) -> Error {
+    let program = argv::base_name(arguments);
+    let hint = format!("(Invoke '{program} --help' for a list of available verbs.)");
+    Error::headline(match unknown {
+        Some(verb) => format!("Unknown verb '{verb}'. {hint}"),
+        None => format!("Missing verb. {hint}"),
+    })
+}

@@ -1,0 +1,218 @@
+//! Values of options, with upstream's messages (spec: commands.md 4).
+
+use std::fmt;
+
+use casync_core::chunk::ChunkSizes;
+use casync_core::codec::Compression;
+use casync_core::error::{ChunkSizesError, Error as CoreError, UsageError};
+use casync_core::hash::DigestAlgorithm;
+use casync_core::quantity::parse_size;
+use casync_core::record::{FEATURES, FeatureFlags};
+
+use crate::ui::log;
+
+/// Why an option's value ends the run.
+#[derive(Clone, Debug)]
+pub(super) enum ValueError {
+    /// It is wrong.
+    Refused(String),
+    /// It asks for a list of what it could be.
+    Print(String),
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(text) | Self::Print(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+type Parsed<T> = Result<T, ValueError>;
+
+fn refused<T>(message: String) -> Parsed<T> {
+    Err(ValueError::Refused(message))
+}
+
+/// What an operand is, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A `.catar`.
+    Archive,
+    /// A `.caidx`.
+    ArchiveIndex,
+    /// A file or device.
+    Blob,
+    /// A `.caibx`.
+    BlobIndex,
+    /// A directory.
+    Directory,
+}
+
+/// The number of `--uid-shift=` or `--uid-range=`, or only whether ids are shifted at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A number.
+    Number(u64),
+    /// Yes or no.
+    Switch(bool),
+}
+
+pub(super) fn what(text: &str) -> Parsed<What> {
+    match text {
+        "archive" => Ok(What::Archive),
+        "archive-index" => Ok(What::ArchiveIndex),
+        "blob" => Ok(What::Blob),
+        "blob-index" => Ok(What::BlobIndex),
+        // Upstream's help says `dir`, its parser only knows the long form.
+        "directory" | "dir" => Ok(What::Directory),
+        "help" => {
+            let names = "Allowed --what= selectors:\narchive-index\nblob\nblob-index\ndirectory\n";
+            Err(ValueError::Print(names.to_owned()))
+        }
+        _ => refused(format!("Failed to parse --what= selector: {text}")),
+    }
+}
+
+pub(super) fn with(text: &str) -> Parsed<FeatureFlags> {
+    feature("with", text)
+}
+
+pub(super) fn without(text: &str) -> Parsed<FeatureFlags> {
+    feature("without", text)
+}
+
+fn feature(option: &str, text: &str) -> Parsed<FeatureFlags> {
+    if text == "help" {
+        let mut list = "Supported --with= and --without= flags:\n".to_owned();
+        for feature in FEATURES {
+            list.push_str(feature.name);
+            list.push('\n');
+        }
+        return Err(ValueError::Print(list));
+    }
+    FeatureFlags::parse(text).or_else(|_| refused(format!("Failed to parse --{option}= feature flag: {text}")))
+}
+
+pub(super) fn chunk_sizes(text: &str) -> Parsed<ChunkSizes> {
+    text.parse().or_else(|error: CoreError| {
+        let message = error.to_string();
+        match error {
+            CoreError::Usage(UsageError::ChunkSizes(
+                ChunkSizesError::ParseMin | ChunkSizesError::ParseAvg | ChunkSizesError::ParseMax,
+            )) => refused(format!("{message}: {text}")),
+            _ => refused(message),
+        }
+    })
+}
+
+pub(super) fn digest(text: &str) -> Parsed<DigestAlgorithm> {
+    text.parse().or_else(|_| refused(format!("Failed to parse --digest= parameter: {text}")))
+}
+
+pub(super) fn compression(text: &str) -> Parsed<Compression> {
+    text.parse().or_else(|_| refused(format!("Failed to parse --compression= parameter: {text}")))
+}
+
+pub(super) fn log_level(text: &str) -> Parsed<u8> {
+    match log::parse_level(text) {
+        Some(level) => Ok(level),
+        None => refused(format!("Failed to parse log level \"{text}\": Invalid argument")),
+    }
+}
+
+pub(super) fn rate_limit(text: &str) -> Parsed<u64> {
+    match parse_size(text) {
+        Ok(0) => refused("Rate limit size cannot be zero.".to_owned()),
+        Ok(limit) => Ok(limit),
+        Err(_) => refused(format!("Unable to parse rate limit {text}: Invalid argument")),
+    }
+}
+
+pub(super) fn memory(text: &str) -> Parsed<u64> {
+    match parse_size(text) {
+        Ok(size) if size > 0 => Ok(size),
+        _ => refused(format!("Failed to parse --memory= parameter: {text}")),
+    }
+}
+
+pub(super) fn jobs(text: &str) -> Parsed<usize> {
+    match text.parse() {
+        Ok(jobs @ 1..=4096) => Ok(jobs),
+        _ => refused(format!("Failed to parse --jobs= parameter: {text}")),
+    }
+}
+
+/// Yes or no in any of the words that upstream knows.
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
+    let lower = text.to_ascii_lowercase();
+    match lower.as_str() {
+        "1" | "yes" | "y" | "true" | "t" | "on" => Some(true),
+        "0" | "no" | "n" | "false" | "f" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+macro_rules! switches {
+    ($($function:ident $name:literal;)*) => {
+        $(
+            pub(super) fn $function(text: &str) -> Parsed<bool> {
+                match parse_bool(text) {
+                    Some(value) => Ok(value),
+                    None => refused(format!("Failed to parse --{}= parameter: {text}", $name)),
+                }
+            }
+        )*
+    };
+}
+
+switches! {
+    exclude_nodump "exclude-nodump";
+    exclude_submounts "exclude-submounts";
+    exclude_file "exclude-file";
+    undo_immutable "undo-immutable";
+    delete "delete";
+    punch_holes "punch-holes";
+    reflink "reflink";
+    hardlink "hardlink";
+    seed_output "seed-output";
+    recursive "recursive";
+    mkdir "mkdir";
+}
+
+pub(super) fn uid_shift(text: &str) -> Parsed<Owner> {
+    // compat: 0 and 1 are ids here, not yes and no.
+    match c_number(text) {
+        Some(0xffff | 0xffff_ffff) => {}
+        Some(id) if id < 1 << 32 => return Ok(Owner::Number(id)),
+        _ => {
+            if let Some(switch) = parse_bool(text) {
+                return Ok(Owner::Switch(switch));
+            }
+        }
+    }
+    refused(format!("Failed to parse --uid-shift= parameter: {text}"))
+}
+
+pub(super) fn uid_range(text: &str) -> Parsed<Owner> {
+    match c_number(text) {
+        Some(range @ 1..=0x1_0000_0000) => Ok(Owner::Number(range)),
+        _ => match parse_bool(text) {
+            Some(switch) => Ok(Owner::Switch(switch)),
+            None => refused(format!("Failed to parse --uid-range= parameter: {text}")),
+        },
+    }
+}
+
+/// A number as C writes them: decimal, `0x` hexadecimal, `0` octal.
+fn c_number(text: &str) -> Option<u64> {
+    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        return u64::from_str_radix(digits, 16).ok();
+    }
+    match text.strip_prefix('0') {
+        Some(digits) if !digits.is_empty() => u64::from_str_radix(digits, 8).ok(),
+        _ => text.parse().ok(),
+    }
+}

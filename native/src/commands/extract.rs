@@ -1,0 +1,310 @@
+//! `extract`: to a tree, a file, a device or standard output.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use casync_core::record::FeatureFlags;
+use rustix::fs::{self as os, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::input::{Archive, Operand, what_of_suffix};
+use super::stores;
+use crate::cli::{Options, What};
+use crate::error::{Context as _, Error, Result};
+use crate::flow::extract::{self, BlobTarget};
+use crate::flow::input::Index;
+use crate::fs::apply::{ApplyOptions, TreeWriter};
+use crate::fs::blob::{self, Kind};
+use crate::fs::output::AtomicFile;
+use crate::locator::{self, Class};
+use crate::ui::{Counters, Progress, log, narrate};
+
+/// `extract [INPUT [OUTPUT [SUBPATH]]]`
+#[derive(Debug, clap::Args)]
+pub struct ExtractArgs {
+    #[command(flatten)]
+    options: Options,
+    /// The archive or index, where to extract it to, and the path of a node in it
+    #[arg(value_name = "INPUT [OUTPUT [PATH]]", num_args = 0..)]
+    operands: Vec<OsString>,
+}
+
+/// What stands where the output is to go.
+enum Existing {
+    Nothing,
+    Open(OwnedFd, Kind),
+}
+
+/// Where the output goes.
+#[derive(Clone, Debug)]
+enum Target {
+    /// Not named.
+    Missing,
+    /// `-`
+    Standard,
+    Path(OsString),
+}
+
+pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
+    let options = &arguments.options;
+    let operands = &arguments.operands;
+    options.apply_logging();
+    if operands.len() > 3 {
+        return Err(Error::headline("Input path/URL, output path, and subtree path expected."));
+    }
+    let input = Operand::parse(operands.first(), "Failed to determine locator class")?;
+    let target = target(operands.get(1))?;
+    let subpath = operands.get(2).cloned().unwrap_or_default();
+    let what = match options.what {
+        Some(what @ (What::Archive | What::ArchiveIndex | What::BlobIndex)) => Some(what),
+        Some(_) => {
+            return Err(Error::headline(
+                "\"extract\" operation may only be combined with --what=archive, --what=archive-index, \
+                 --what=blob-index.",
+            ));
+        }
+        None => match &input {
+            Operand::Path(path) => Some(what_of_suffix(locator::suffix(path)).ok_or_else(|| {
+                Error::headline(
+                    "File to read from does not have valid suffix, refusing. (May be one of: .catar, .caidx, .caibx)",
+                )
+            })?),
+            Operand::Missing | Operand::Standard => None,
+        },
+    };
+    let fd = input.open(None, false)?;
+    let target = match (target, what) {
+        (Target::Missing, Some(What::Archive | What::ArchiveIndex)) => Target::Missing,
+        (Target::Missing, Some(_)) => Target::Standard,
+        (target, _) => target,
+    };
+    let existing = look(&target, what)?;
+    let what = decide(what, &existing)?;
+    check(what, &existing)?;
+    if what == What::BlobIndex && !subpath.is_empty() {
+        return Err(Error::headline("Subtree path only supported when extracting archive or archive index."));
+    }
+    if what == What::BlobIndex {
+        return to_blob(fd, &input, &target, existing, options);
+    }
+    refuse_deleting_here(&target, options)?;
+    let archive = match what {
+        What::Archive => Archive::from_file(fd)?,
+        _ => Archive::from_index(fd, input.path(), options)?,
+    };
+    to_tree(archive, &target, existing, &subpath, options)
+}
+
+fn target(operand: Option<&OsString>) -> Result<Target> {
+    let Some(text) = operand else { return Ok(Target::Missing) };
+    if text == "-" {
+        return Ok(Target::Standard);
+    }
+    let path = locator::without_file_scheme(text);
+    match locator::classify(&path) {
+        None => Err(Error::from(Errno::INVAL).titled("Failed to determine locator class")),
+        Some(Class::Path) => Ok(Target::Path(path)),
+        Some(Class::Url | Class::Ssh) => {
+            Err(Error::headline(format!("Output must be local path: {}", text.to_string_lossy())))
+        }
+    }
+}
+
+/// Opens what is there already.
+fn look(target: &Target, what: Option<What>) -> Result<Existing> {
+    let path = match target {
+        Target::Standard => {
+            let fd = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+            let kind = Kind::of(&fd)?;
+            return Ok(Existing::Open(fd, kind));
+        }
+        Target::Missing if what.is_none() => return Ok(Existing::Nothing),
+        Target::Missing => OsStr::new("."),
+        Target::Path(path) => path,
+    };
+    let failed = |errno: Errno| Error::from(errno).titled(format_args!("Failed to open {}", path.to_string_lossy()));
+    let flags = OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let fd = match os::open(path, flags | OFlags::RDONLY, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT) => return Ok(Existing::Nothing),
+        Err(errno) => return Err(failed(errno)),
+    };
+    let kind = Kind::of(&fd)?;
+    if kind == Kind::Directory || kind == Kind::File {
+        return Ok(Existing::Open(fd, kind));
+    }
+    let fd = os::open(path, (flags - OFlags::NONBLOCK) | OFlags::WRONLY, Mode::empty()).map_err(failed)?;
+    Ok(Existing::Open(fd, kind))
+}
+
+/// What is extracted if neither option nor suffix say so.
+fn decide(what: Option<What>, existing: &Existing) -> Result<What> {
+    match (what, existing) {
+        (Some(what), _) => Ok(what),
+        (None, Existing::Open(_, Kind::Directory)) => Ok(What::ArchiveIndex),
+        (None, Existing::Open(..)) => Ok(What::BlobIndex),
+        (None, Existing::Nothing) => Err(Error::headline(
+            "Couldn't figure out what to extract. Refusing. Use --what=archive, --what=archive-index or \
+             --what=blob-index.",
+        )),
+    }
+}
+
+fn check(what: What, existing: &Existing) -> Result<()> {
+    let Existing::Open(_, kind) = existing else { return Ok(()) };
+    match (what, kind) {
+        (What::BlobIndex, Kind::Directory) => {
+            Err(Error::headline("Output is a directory, but attempted to extract blob index. Refusing."))
+        }
+        (What::BlobIndex, Kind::File | Kind::BlockDevice | Kind::Pipe) | (_, Kind::Directory) => Ok(()),
+        (_, Kind::File | Kind::BlockDevice) => {
+            Err(Error::headline("Output is a regular file or block device, but attempted to extract an archive."))
+        }
+        (What::BlobIndex, Kind::Other) | (_, Kind::Pipe | Kind::Other) => {
+            Err(Error::headline("Output is neither a directory, a regular file, nor a block device. Refusing."))
+        }
+    }
+}
+
+/// Upstream takes the current directory for an output that was not named, and empties it of everything that is not in the
+/// archive, the archive included.
+fn refuse_deleting_here(target: &Target, options: &Options) -> Result<()> {
+    if matches!(target, Target::Missing) && options.delete() {
+        return Err(Error::headline(
+            "No output was named, and extracting to the current directory would remove all else that is in it.",
+        )
+        .hint("name the directory to extract to, or keep what is there with --delete=no"));
+    }
+    Ok(())
+}
+
+fn to_tree(
+    mut archive: Archive,
+    target: &Target,
+    existing: Existing,
+    subpath: &OsStr,
+    options: &Options,
+) -> Result<()> {
+    let started = Instant::now();
+    // A missing sub-path is found before anything is made.
+    let part = archive.find(subpath)?;
+    let (directory, fresh) = match existing {
+        Existing::Open(fd, _) => (fd, false),
+        Existing::Nothing => {
+            let Target::Path(path) = target else { return Err(Errno::NOENT.into()) };
+            make_directory(path)?
+        }
+    };
+    archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
+    let progress = Progress::start("extract", std::sync::Arc::clone(&archive.counters));
+    let located = part.as_ref().map(|part| part.found.located);
+    let extracted = archive.read(located, true, options, |source, decoder| {
+        let apply = |features| ApplyOptions {
+            features,
+            shift: options.id_shift(),
+            delete: options.delete(),
+            punch_holes: options.punch_holes(),
+            undo_immutable: options.undo_immutable(),
+            best_effort: options.best_effort,
+        };
+        let mask = options.replay_mask();
+        extract::tree(source, decoder, |features: FeatureFlags| {
+            let apply = apply(features.replayed(mask));
+            match &part {
+                None => Ok(TreeWriter::new(directory, fresh, apply)),
+                Some(part) => TreeWriter::into_directory(directory, part.found.name.clone(), apply),
+            }
+        })
+    });
+    drop(progress);
+    let applied = extracted?;
+    narrate::extracted(&archive.counters, options.punch_holes().then_some(applied.holes), started.elapsed());
+    if applied.unset > 0 {
+        log::error(format_args!("{} attributes could not be set.", applied.unset));
+    }
+    Ok(())
+}
+
+fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
+    os::mkdir(path, Mode::from_raw_mode(0o777)).context(|| format!("create the directory {path:?}"))?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok((os::open(path, flags, Mode::empty())?, true))
+}
+
+fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, options: &Options) -> Result<()> {
+    let started = Instant::now();
+    let mut index = Index::open(fd).context(|| "read the index")?;
+    let chain = stores::for_reading(options, input.path())?;
+    let counters = std::sync::Arc::new(Counters::default());
+    counters.total.store(index.stream_size(), Ordering::Relaxed);
+    let budget = options.budget();
+    let size = index.stream_size();
+    let progress = Progress::start("extract", std::sync::Arc::clone(&counters));
+    let holes = match (target, existing) {
+        (Target::Standard | Target::Missing, Existing::Open(fd, _)) => {
+            extract::stream(&mut index, &chain, &fd, budget, &counters)?;
+            0
+        }
+        (_, Existing::Open(fd, Kind::BlockDevice | Kind::Pipe)) => {
+            to_device(&mut index, &chain, &fd, options, &counters)?;
+            0
+        }
+        (Target::Path(path), existing) => {
+            let path = locator::to_path(path);
+            let file = sibling(&path, &existing)?;
+            file.file().set_len(size).context(|| format!("make {path:?} {size} bytes long"))?;
+            let output = OwnedFd::from(file.file().try_clone()?);
+            let target = BlobTarget { fd: &output, sparse: options.punch_holes() };
+            let holes = extract::blob(&mut index, &chain, target, budget, &counters)
+                .map_err(|error| error.context(format!("extract to {path:?}")))?;
+            file.install()?;
+            holes
+        }
+        (_, Existing::Nothing) => return Err(Errno::NOENT.into()),
+    };
+    drop(progress);
+    narrate::extracted(&counters, options.punch_holes().then_some(holes), started.elapsed());
+    Ok(())
+}
+
+/// A new file beside the output. What is there keeps its contents until the new one is complete; the new one takes over its
+/// mode and owner.
+fn sibling(path: &Path, existing: &Existing) -> Result<AtomicFile> {
+    let Existing::Open(fd, _) = existing else { return AtomicFile::create(path, 0o666) };
+    // A link to the output stays one.
+    let path = std::fs::canonicalize(path).context(|| format!("look at {path:?}"))?;
+    let old = std::fs::File::from(fd.try_clone()?).metadata()?;
+    let file = AtomicFile::create(&path, 0o600)?;
+    let new = file.file().metadata()?;
+    if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+        std::os::unix::fs::fchown(file.file(), Some(old.uid()), Some(old.gid()))
+            .context(|| format!("keep the owner of {path:?}"))?;
+    }
+    let permissions = std::fs::Permissions::from_mode(old.mode() & 0o7777);
+    file.file().set_permissions(permissions).context(|| format!("keep the mode of {path:?}"))?;
+    Ok(file)
+}
+
+fn to_device(
+    index: &mut Index,
+    chain: &crate::store::Chain,
+    device: &OwnedFd,
+    options: &Options,
+    counters: &Counters,
+) -> Result<()> {
+    if Kind::of(device)? == Kind::Pipe {
+        return extract::stream(index, chain, device, options.budget(), counters);
+    }
+    let (room, size) = (blob::device_size(device)?, index.stream_size());
+    if size > room {
+        let message = format!("the device has {room} bytes, the image {size}");
+        return Err(Error::new(Errno::NOSPC, message));
+    }
+    let target = BlobTarget { fd: device, sparse: false };
+    extract::blob(index, chain, target, options.budget(), counters)?;
+    os::fsync(device.as_fd()).context(|| "write to the device")
+}

@@ -1,0 +1,239 @@
+//! What the operand of a reading verb is, and how to read it (spec: commands.md 3).
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+
+use casync_core::Limits;
+use casync_core::archive::{Decoder, Event, Found, Located, Tree};
+use casync_core::record::FeatureFlags;
+use rustix::fs::{self as os, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::stores;
+use crate::cli::{Options, What};
+use crate::error::{Context as _, Error, Result};
+use crate::flow::input::{ByteSource, FileSource, Flow, Index, RandomSource, find, list_directory, pump, with_feed};
+use crate::fs::blob::Kind;
+use crate::locator::{self, Class, Suffix};
+use crate::store::{Chain, Loader};
+use crate::ui::Counters;
+
+/// An operand that is to be read.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    /// Nothing was named.
+    Missing,
+    /// `-`
+    Standard,
+    /// A path on this host.
+    Path(OsString),
+}
+
+impl Operand {
+    /// Takes an operand; `file://` URLs become paths.
+    pub(super) fn parse(text: Option<&OsString>, failed: &str) -> Result<Self> {
+        let Some(text) = text else { return Ok(Self::Missing) };
+        if text == "-" {
+            return Ok(Self::Standard);
+        }
+        let text = locator::without_file_scheme(text);
+        match locator::classify(&text) {
+            None => Err(Error::from(Errno::INVAL).titled(failed)),
+            Some(Class::Path) => Ok(Self::Path(text)),
+            Some(Class::Url | Class::Ssh) => Err(stores::remote(&text)),
+        }
+    }
+
+    pub(super) fn suffix(&self) -> Option<Suffix> {
+        match self {
+            Self::Path(path) => locator::suffix(path),
+            _ => None,
+        }
+    }
+
+    pub(super) fn path(&self) -> Option<&OsStr> {
+        match self {
+            Self::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Opens it for reading; what is missing is `default`, or standard input.
+    pub(super) fn open(&self, default: Option<&str>, quoted: bool) -> Result<OwnedFd> {
+        let path = match (self, default) {
+            (Self::Path(path), _) => path.clone(),
+            (Self::Missing, Some(default)) => OsString::from(default),
+            _ => return standard_input(),
+        };
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+        os::open(&path, flags, Mode::empty()).map_err(|errno| {
+            let shown = path.to_string_lossy();
+            let shown = if quoted { format!("\"{shown}\"") } else { shown.into_owned() };
+            Error::from(errno).titled(format_args!("Failed to open {shown}"))
+        })
+    }
+}
+
+fn standard_input() -> Result<OwnedFd> {
+    rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).context(|| "read standard input")
+}
+
+/// An archive that can be read, in whatever form it comes.
+pub(super) struct Archive {
+    form: Form,
+    pub(super) counters: Arc<Counters>,
+}
+
+enum Form {
+    File { fd: OwnedFd, seekable: bool },
+    Index { index: Box<Index>, chain: Chain },
+}
+
+/// The part of an archive that a sub-path names.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Path of its parent, with a slash at the end unless it is empty.
+    pub(super) parent: Vec<u8>,
+    pub(super) found: Found,
+}
+
+impl Archive {
+    /// A `.catar`, from a file or pipe.
+    pub(super) fn from_file(fd: OwnedFd) -> Result<Self> {
+        let seekable = Kind::of(&fd)? == Kind::File;
+        Ok(Self { form: Form::File { fd, seekable }, counters: Arc::default() })
+    }
+
+    /// A `.caidx` with its stores; `name` is where the default store is looked for.
+    pub(super) fn from_index(fd: OwnedFd, name: Option<&OsStr>, options: &Options) -> Result<Self> {
+        let index = Box::new(
+            Index::open(fd).context(|| format!("read the index {:?}", name.unwrap_or_else(|| OsStr::new("-"))))?,
+        );
+        let chain = stores::for_reading(options, name)?;
+        Ok(Self { form: Form::Index { index, chain }, counters: Arc::default() })
+    }
+
+    /// Bytes in the archive, if that is known.
+    pub(super) fn size(&self) -> Option<u64> {
+        match &self.form {
+            Form::File { fd, seekable: true } => os::fstat(fd).ok().map(|stat| stat.st_size as u64),
+            Form::File { .. } => None,
+            Form::Index { index, .. } => Some(index.stream_size()),
+        }
+    }
+
+    /// Finds a sub-path. The whole archive is `None`.
+    pub(super) fn find(&mut self, path: &OsStr) -> Result<Option<Part>> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let bytes = path.as_bytes();
+        let components: Vec<&[u8]> = bytes.split(|&byte| byte == b'/').filter(|part| !part.is_empty()).collect();
+        let Some((_, parents)) = components.split_last() else { return Ok(None) };
+        let seek_failed = |error: Error| error.titled(format_args!("Failed to seek to {}", path.to_string_lossy()));
+        let found = self.ask(|tree, source| find(tree, source, bytes)).map_err(seek_failed)?;
+        let Some(found) = found else {
+            return Err(Error::headline("Seek path not available in archive."));
+        };
+        let mut parent = parents.join(&b'/');
+        if !parent.is_empty() {
+            parent.push(b'/');
+        }
+        Ok(Some(Part { parent, found }))
+    }
+
+    /// The node that a sub-path names, or the root.
+    pub(super) fn node(&mut self, path: &OsStr) -> Result<Part> {
+        if let Some(part) = self.find(path)? {
+            return Ok(part);
+        }
+        let found = self.ask(|tree, source| find(tree, source, b""))?;
+        let found = found.ok_or_else(|| Error::headline("Seek path not available in archive."))?;
+        Ok(Part { parent: Vec::new(), found })
+    }
+
+    /// Shows the entries of a directory, without what is below them.
+    pub(super) fn entries(&mut self, directory: Located, show: impl FnMut(Found) -> Result<()>) -> Result<()> {
+        self.ask(|tree, source| list_directory(tree, source, directory, show))
+    }
+
+    fn ask<T>(&mut self, question: impl FnOnce(&Tree, &mut RandomSource<'_>) -> Result<T>) -> Result<T> {
+        let limits = Limits::default();
+        match &mut self.form {
+            Form::File { seekable: false, .. } => Err(Errno::SPIPE.into()),
+            Form::File { fd, .. } => {
+                let size = os::fstat(&*fd)?.st_size as u64;
+                question(&Tree::new(size, &limits), &mut RandomSource::File { file: fd, size })
+            }
+            Form::Index { index, chain } => {
+                let tree = Tree::new(index.stream_size(), &limits).expecting(index.features());
+                let loader = Box::new(Loader::new(chain, index.algorithm())?);
+                let cache = std::collections::VecDeque::new();
+                question(&tree, &mut RandomSource::Chunks { index, loader, cache })
+            }
+        }
+    }
+
+    /// Decodes the archive, or a part of it, and hands every event on. `everything`: no payload will be passed over.
+    pub(super) fn decode(
+        &mut self,
+        part: Option<Located>,
+        everything: bool,
+        options: &Options,
+        mut consume: impl FnMut(Event<'_>) -> Result<Flow>,
+    ) -> Result<()> {
+        self.read(part, everything, options, |source, decoder| pump(source, decoder, &mut consume))
+    }
+
+    /// Hands source and decoder of the archive, or of a part of it, to `consume`.
+    pub(super) fn read<T>(
+        &mut self,
+        part: Option<Located>,
+        everything: bool,
+        options: &Options,
+        consume: impl FnOnce(&mut dyn ByteSource, &mut Decoder) -> Result<T>,
+    ) -> Result<T> {
+        let limits = Limits::default();
+        let mut decoder = match part {
+            Some(part) => Decoder::for_part(part.entry, part.end, &limits),
+            None => Decoder::new(&limits),
+        };
+        match &mut self.form {
+            Form::File { fd, .. } => {
+                let fd = rustix::io::fcntl_dupfd_cloexec(fd.as_fd(), 3)?;
+                let source = FileSource::new(fd)?;
+                let mut source = match part {
+                    Some(part) => source.part(part.entry, part.end),
+                    None => source,
+                };
+                consume(&mut source, &mut decoder)
+            }
+            Form::Index { index, chain } => {
+                decoder = decoder.expecting(index.features());
+                with_feed(index, chain, options.budget(), &self.counters, |feed| {
+                    if let Some(part) = part {
+                        feed.end_at(part.end);
+                        feed.seek(part.entry)?;
+                    }
+                    if everything {
+                        feed.expect_everything();
+                    }
+                    consume(feed, &mut decoder)
+                })
+            }
+        }
+    }
+}
+
+/// What counts of an archive's metadata, and its digest.
+pub(super) fn replayed(features: FeatureFlags, options: &Options) -> FeatureFlags {
+    features.replayed(options.replay_mask()) | (features & FeatureFlags::SHA512_256)
+}
+
+/// What a suffix says of an operand.
+pub(super) fn what_of_suffix(suffix: Option<Suffix>) -> Option<What> {
+    Some(match suffix? {
+        Suffix::Archive => What::Archive,
+        Suffix::ArchiveIndex => What::ArchiveIndex,
+        Suffix::BlobIndex => What::BlobIndex,
+    })
+}

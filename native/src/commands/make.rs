@@ -1,0 +1,231 @@
+//! `make`: an archive, an archive index or a blob index.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use casync_core::archive::Selection;
+use casync_core::record::FeatureFlags;
+use rustix::fs as os;
+
+use super::input::{Operand, what_of_suffix};
+use super::stores;
+use crate::cli::{Options, What};
+use crate::error::{Error, Result};
+use crate::flow::make::{Make, Output};
+use crate::flow::source::{self, Words};
+use crate::fs::blob::{self, Kind};
+use crate::fs::output::AtomicFile;
+use crate::fs::walk::{Exclusions, Walk};
+use crate::locator::{self, Class};
+use crate::store::{LocalStore, Store};
+use crate::ui::{Counters, Out, Progress, log, narrate};
+
+/// `make [OUTPUT [INPUT]]`
+#[derive(Debug, clap::Args)]
+pub struct MakeArgs {
+    #[command(flatten)]
+    options: Options,
+    /// The archive or index to make, and what to make it of
+    #[arg(value_name = "OUTPUT [INPUT]", num_args = 0..)]
+    operands: Vec<OsString>,
+}
+
+/// Where the result goes.
+enum Target {
+    Standard,
+    Path(OsString),
+}
+
+pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
+    let options = &arguments.options;
+    options.apply_logging();
+    if arguments.operands.len() > 2 {
+        return Err(Error::headline("A pair of output and input path/URL expected."));
+    }
+    let target = target(arguments.operands.first())?;
+    let what = match options.what {
+        Some(what @ (What::Archive | What::ArchiveIndex | What::BlobIndex)) => Some(what),
+        Some(_) => {
+            return Err(Error::headline(
+                "\"make\" operation may only be combined with --what=archive, --what=archive-index or \
+                 --what=blob-index.",
+            ));
+        }
+        None => match &target {
+            Target::Standard => None,
+            Target::Path(path) => Some(what_of_suffix(locator::suffix(path)).ok_or_else(|| {
+                Error::headline(
+                    "File to create does not have valid suffix, refusing. (May be one of: .catar, .caidx, .caibx)",
+                )
+            })?),
+        },
+    };
+    let input = input(arguments.operands.get(1))?;
+    let is_missing = matches!(input, Operand::Missing);
+    if options.cache_auto > 0 && options.cache.is_none() && is_missing {
+        return Err(Error::headline("Can't automatically derive cache path if no input path is given."));
+    }
+    let directory = matches!(what, Some(What::Archive | What::ArchiveIndex)).then_some(".");
+    let fd = input.open(directory, false)?;
+    let kind = Kind::of(&fd)?;
+    let what = check(what, kind)?;
+    if what == What::BlobIndex && (options.cache.is_some() || options.cache_auto > 0) {
+        return Err(Error::headline("Caching only supported when archiving files trees."));
+    }
+    make(options, &target, what, fd, kind)
+}
+
+fn target(operand: Option<&OsString>) -> Result<Target> {
+    let Some(operand) = operand.filter(|operand| *operand != "-") else { return Ok(Target::Standard) };
+    let operand = locator::without_file_scheme(operand);
+    match locator::classify(&operand) {
+        None => Err(Error::from(rustix::io::Errno::INVAL).titled("Failed to determine class of locator")),
+        Some(Class::Path) => Ok(Target::Path(operand)),
+        Some(Class::Url | Class::Ssh) => Err(stores::remote(&operand)),
+    }
+}
+
+fn input(operand: Option<&OsString>) -> Result<Operand> {
+    if let Some(text) = operand {
+        let path = locator::without_file_scheme(text);
+        if text != "-" && matches!(locator::classify(&path), Some(Class::Url | Class::Ssh)) {
+            return Err(Error::headline(format!("Input must be local path: {}", text.to_string_lossy())));
+        }
+    }
+    Operand::parse(operand, "Failed to determine class of locator")
+}
+
+/// Brings together what was asked for and what was opened.
+fn check(what: Option<What>, kind: Kind) -> Result<What> {
+    match (what, kind) {
+        (_, Kind::Other) => {
+            Err(Error::headline("Input is a neither a directory, a regular file, nor a block device. Refusing."))
+        }
+        (None, Kind::Directory) => Ok(What::Archive),
+        (None, _) => Ok(What::BlobIndex),
+        (Some(What::BlobIndex), Kind::Directory) => {
+            Err(Error::headline("Input is a directory, but attempted to make blob index. Refusing."))
+        }
+        (Some(What::Archive | What::ArchiveIndex), Kind::File | Kind::BlockDevice | Kind::Pipe) => {
+            Err(Error::headline(
+                "Input is a regular file or block device, but attempted to make a directory archive. Refusing.",
+            ))
+        }
+        (Some(what), _) => Ok(what),
+    }
+}
+
+fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, kind: Kind) -> Result<()> {
+    let is_tree = what != What::BlobIndex;
+    let index_name = match target {
+        Target::Path(path) if what != What::Archive => Some(path.as_os_str()),
+        _ => None,
+    };
+    let store = if what != What::Archive || options.store.is_some() {
+        Some(stores::for_writing(options, index_name)?)
+    } else {
+        None
+    };
+    let mode = os::fstat(&fd)?.st_mode & 0o666;
+    let file = match target {
+        Target::Standard => None,
+        Target::Path(path) => Some(AtomicFile::create(&locator::to_path(path), mode)?),
+    };
+    let output = Some(output(file.as_ref())?);
+    let (index, archive) = if what == What::Archive { (None, output) } else { (output, None) };
+
+    let default = if is_tree { FeatureFlags::ALL } else { FeatureFlags::EMPTY };
+    let features = options.encoding_features(default);
+    let sizes = options.chunk_sizes();
+    narrate::chunk_sizes(&sizes);
+    // compat: nothing is printed with a cache, since upstream then reads too little to digest it.
+    let wants_digest = options.cache.is_none() && options.cache_auto == 0;
+    let counters = Arc::new(Counters::default());
+    let pipeline = Make {
+        features,
+        sizes,
+        compression: options.compression(),
+        store: store.clone().map(|store| store as Arc<dyn Store>),
+        index,
+        archive,
+        digest: wants_digest && file.is_some(),
+        budget: options.budget(),
+        counters: Arc::clone(&counters),
+    };
+    let (made, supported) = if is_tree {
+        let exclusions = exclusions(target, file.as_ref(), store.as_deref())?;
+        let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
+        let _progress = Progress::start("make", counters);
+        let made = pipeline.run(|stream| source::tree(&mut walk, features, Words("Packing", "Packed"), stream))?;
+        (made, walk.supported())
+    } else {
+        let size = size_to_store(&fd, kind, options)?;
+        counters.total.store(size.unwrap_or(0), Ordering::Relaxed);
+        let _progress = Progress::start("make", counters);
+        if size != Some(0) {
+            narrate::features(features);
+        }
+        (pipeline.run(|stream| source::blob(&fd, kind, size, stream))?, FeatureFlags::EMPTY)
+    };
+    if let Some(file) = file {
+        file.install()?;
+    }
+    narrate::made(features, supported, made.size, (what != What::Archive).then_some((made.chunks, made.reused)));
+    if let Some(digest) = made.digest {
+        let mut out = Out::new();
+        out.line(digest)?;
+        out.finish()?;
+    }
+    Ok(())
+}
+
+/// A second handle of the file that is made, or of standard output.
+fn output(file: Option<&AtomicFile>) -> Result<Output> {
+    Ok(match file {
+        Some(file) => Box::new(file.file().try_clone()?),
+        None => Box::new(File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout().as_fd(), 3)?)),
+    })
+}
+
+/// What is being made must not be part of itself.
+fn exclusions(target: &Target, file: Option<&AtomicFile>, store: Option<&LocalStore>) -> Result<Exclusions> {
+    let mut own = Vec::new();
+    if let (Some(file), Target::Path(path)) = (file, target) {
+        own.push(file.identity()?);
+        own.extend(identity(path));
+    }
+    if let Some(store) = store {
+        // A tree always has chunks, so the store will be there.
+        store.create()?;
+        own.extend(store.identity());
+    }
+    Ok(Exclusions { own })
+}
+
+fn identity(path: &OsStr) -> Option<(u64, u64)> {
+    let metadata = Path::new(path).symlink_metadata().ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+fn size_to_store(fd: &OwnedFd, kind: Kind, options: &Options) -> Result<Option<u64>> {
+    let size = blob::stored_size(fd, kind)?;
+    if kind != Kind::BlockDevice {
+        return Ok(size);
+    }
+    let device = blob::device_size(fd)?;
+    if options.whole_device {
+        return Ok(Some(device));
+    }
+    if let Some(size) = size.filter(|size| *size < device) {
+        log::info(format_args!(
+            "Storing {size} of the device's {device} bytes: as much as the file system at its start claims to have. \
+             Use --whole-device to store all.",
+        ));
+    }
+    Ok(size)
+}

@@ -1,0 +1,56 @@
+//! The verbs, one file each.
+
+mod digest;
+mod extract;
+mod input;
+mod list;
+mod make;
+mod mtree;
+mod stat;
+mod stores;
+
+use clap::Subcommand;
+
+use crate::error::Result;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make an archive, an archive index or a blob index
+    Make(make::MakeArgs),
+    /// Extract an archive, an archive index or a blob index
+    Extract(extract::ExtractArgs),
+    /// List the paths of an archive, an archive index or a directory
+    List(list::ListArgs),
+    /// List an archive, an archive index or a directory as a manifest
+    Mtree(mtree::MtreeArgs),
+    /// Show all about one node of an archive, an archive index or a directory
+    Stat(stat::StatArgs),
+    /// Compute the digest of an archive, a blob, an index of either, or a directory
+    Digest(digest::DigestArgs),
+    /// Show what there is to know
+    Help(HelpArgs),
+}
+
+/// `help [VERB]`
+#[derive(Debug, clap::Args)]
+pub struct HelpArgs {
+    verb: Option<String>,
+}
+
+/// Runs a verb.
+///
+/// # Errors
+///
+/// Whatever keeps it from being done.
+pub fn run(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Make(arguments) => make::run(&arguments),
+        Verb::Extract(arguments) => extract::run(&arguments),
+        Verb::List(arguments) => list::run(&arguments),
+        Verb::Mtree(arguments) => mtree::run(&arguments),
+        Verb::Stat(arguments) => stat::run(&arguments),
+        Verb::Digest(arguments) => digest::run(&arguments),
+        Verb::Help(arguments) => crate::cli::help(arguments.verb.as_deref()),
+    }
+}

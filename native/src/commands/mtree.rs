@@ -1,0 +1,128 @@
+//! `mtree`: a manifest, one line for each node.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+
+use casync_core::archive::{Content, Event, Node};
+use casync_core::hash::{Digest, DigestAlgorithm};
+use casync_core::record::{Entry, FeatureFlags};
+use casync_core::show::MtreeLine;
+use rustix::io::Errno;
+
+use super::input::{Archive, replayed};
+use super::list::{Listed, PathStack, open, walk};
+use crate::cli::Options;
+use crate::error::{Context as _, Result};
+use crate::flow::digests::{Digests, with_digests};
+use crate::flow::input::Flow;
+use crate::fs::blob;
+use crate::fs::walk::{Step, Walk};
+use crate::ui::{Out, narrate};
+
+/// `mtree [INPUT [SUBPATH]]`
+#[derive(Debug, clap::Args)]
+pub struct MtreeArgs {
+    #[command(flatten)]
+    options: Options,
+    /// An archive, an archive index or a directory; and the path of a node in it
+    #[arg(value_name = "INPUT [PATH]", num_args = 0..)]
+    operands: Vec<OsString>,
+}
+
+/// A line that may still lack its digest.
+struct Line {
+    path: Vec<u8>,
+    node: Node,
+    features: FeatureFlags,
+}
+
+fn show(line: Line, digest: Option<Digest>, out: &mut Out) -> Result<()> {
+    let Line { path, node, features } = &line;
+    out.line(MtreeLine { path, node, features: *features, digest })
+}
+
+pub(super) fn run(arguments: &MtreeArgs) -> Result<()> {
+    let options = &arguments.options;
+    let (input, subpath) = open(options, &arguments.operands, "mtree")?;
+    with_digests(options.budget(), Out::new(), show, |digests| match input {
+        Listed::Directory(fd) => {
+            let features = options.encoding_features(FeatureFlags::ALL);
+            directory(walk(fd, features, options, &subpath)?, features, digests)
+        }
+        Listed::Archive(mut archive) => archived(&mut archive, &subpath, options, digests),
+    })
+}
+
+fn payload_size(node: &Node) -> Option<u64> {
+    match node.content {
+        Content::Regular { size } => Some(size),
+        _ => None,
+    }
+}
+
+fn directory(mut walk: Walk, features: FeatureFlags, digests: &mut Digests<'_, Line>) -> Result<()> {
+    narrate::features(features);
+    digests.set_algorithm(DigestAlgorithm::of(features));
+    while let Some(step) = walk.next()? {
+        let Step::Node { node, file, .. } = step else { continue };
+        let size = payload_size(&node);
+        digests.begin(Line { path: walk.path().to_vec(), node, features }, size)?;
+        if let (Some(file), Some(size)) = (file, size) {
+            payload(&file.fd, size, digests)
+                .and_then(|()| file.check_unchanged())
+                .context(|| format!("read {:?}", walk.shown_path()))?;
+        }
+        digests.end()?;
+    }
+    Ok(())
+}
+
+/// Reads a file piece by piece.
+fn payload(fd: &OwnedFd, size: u64, digests: &mut Digests<'_, Line>) -> Result<()> {
+    const PIECE: usize = 256 << 10;
+    let mut buffer = vec![0; usize::try_from(size).unwrap_or(usize::MAX).min(PIECE)];
+    let mut left = size;
+    while left > 0 {
+        let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        match rustix::io::read(fd, &mut buffer[..wanted]) {
+            Ok(0) => return Err(blob::shrunk(size, size - left)),
+            Ok(count) => {
+                digests.update(&buffer[..count])?;
+                left -= count as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
+}
+
+fn archived(archive: &mut Archive, subpath: &OsStr, options: &Options, digests: &mut Digests<'_, Line>) -> Result<()> {
+    let part = archive.find(subpath)?;
+    let mut path = PathStack::of(part.as_ref());
+    let mut shown = None;
+    archive.decode(part.map(|part| part.found.located), true, options, |event| {
+        match event {
+            Event::Node(event) => {
+                path.enter(event.name.map(|name| name.as_bytes()));
+                let features = match shown {
+                    Some(features) => features,
+                    None => {
+                        let features = FeatureFlags::from_wire(Entry::parse(event.records).features)?;
+                        narrate::features(features);
+                        digests.set_algorithm(DigestAlgorithm::of(features));
+                        *shown.insert(replayed(features, options))
+                    }
+                };
+                let line = Line { path: path.current().to_vec(), node: event.node.clone(), features };
+                digests.begin(line, payload_size(event.node))?;
+            }
+            Event::Payload(bytes) => digests.update(bytes)?,
+            Event::End => {
+                digests.end()?;
+                path.leave();
+            }
+        }
+        Ok(Flow::Continue)
+    })
+}

@@ -1,0 +1,109 @@
+//! `stat`: all about one node.
+
+use std::ffi::OsString;
+
+use casync_core::archive::{Content, Encoder, Event, NodeDigests, Timestamp};
+use casync_core::hash::DigestAlgorithm;
+use casync_core::record::FeatureFlags;
+use casync_core::show::StatText;
+
+use super::input::replayed;
+use super::list::{Listed, open, walk};
+use crate::cli::Options;
+use crate::error::{Error, Result};
+use crate::flow::input::Flow;
+use crate::fs::walk::Step;
+use crate::ui::{Out, narrate};
+
+/// `stat [INPUT [SUBPATH]]`
+#[derive(Debug, clap::Args)]
+pub struct StatArgs {
+    #[command(flatten)]
+    options: Options,
+    /// An archive, an archive index or a directory; and the path of a node in it
+    #[arg(value_name = "INPUT [PATH]", num_args = 0..)]
+    operands: Vec<OsString>,
+}
+
+pub(super) fn run(arguments: &StatArgs) -> Result<()> {
+    let options = &arguments.options;
+    let (input, subpath) = open(options, &arguments.operands, "stat")?;
+    let mut out = Out::new();
+    match input {
+        Listed::Directory(fd) => {
+            let features = options.encoding_features(FeatureFlags::ALL);
+            let mut walk = walk(fd, features, options, &subpath)?;
+            narrate::features(features);
+            if let Some(Step::Node { node, .. }) = walk.next()? {
+                let mut records = Vec::new();
+                Encoder::new(features).root(&node, &mut records)?;
+                out.text(StatText {
+                    path: b"",
+                    node: &node,
+                    features,
+                    offset: 0,
+                    utc_offset: utc_offset(node.metadata.mtime),
+                    digest: None,
+                    hardlink_digest: None,
+                    fat_attributes: features.intersects(FeatureFlags::FAT_ATTRS),
+                    zero_project_id: features.contains(FeatureFlags::QUOTA_PROJID),
+                })?;
+            }
+        }
+        Listed::Archive(mut archive) => {
+            let part = archive.node(&subpath)?;
+            let mut path = part.parent.clone();
+            path.extend_from_slice(part.found.name.as_ref().map_or(&[], |name| name.as_bytes()));
+            let node = &part.found.node;
+            let is_directory = node.content == Content::Directory;
+            let (mut features, mut digests) = (FeatureFlags::EMPTY, None);
+            archive.read(Some(part.found.located), true, options, |source, decoder| {
+                // The flags are known with the first node, so they are looked up in the decoder afterwards.
+                let mut records = Vec::new();
+                crate::flow::input::pump(source, decoder, |event| {
+                    match event {
+                        Event::Node(event) => {
+                            records = event.records.to_vec();
+                            let flags = casync_core::record::Entry::parse(event.records).features;
+                            features = FeatureFlags::from_wire(flags)?;
+                            let algorithm = DigestAlgorithm::of(features);
+                            digests = Some(NodeDigests::from_records(&records, algorithm));
+                            if is_directory {
+                                return Ok(Flow::Stop);
+                            }
+                        }
+                        Event::Payload(bytes) => {
+                            if let Some(digests) = &mut digests {
+                                digests.update(bytes);
+                            }
+                        }
+                        Event::End => {}
+                    }
+                    Ok(Flow::Continue)
+                })
+            })?;
+            narrate::features(features);
+            let features = replayed(features, options);
+            let (payload, whole) = digests.ok_or_else(|| Error::headline("Failed to stat."))?.finish();
+            out.text(StatText {
+                path: &path,
+                node,
+                features,
+                offset: part.found.located.entry,
+                utc_offset: utc_offset(node.metadata.mtime),
+                digest: matches!(node.content, Content::Regular { .. }).then_some(payload),
+                hardlink_digest: (!is_directory).then_some(whole),
+                fat_attributes: true,
+                zero_project_id: false,
+            })?;
+        }
+    }
+    out.finish()
+}
+
+/// How far local time is ahead of UTC at a time, in seconds.
+fn utc_offset(time: Timestamp) -> i32 {
+    let (seconds, _) = time.to_unix();
+    let instant = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    instant.map_or(0, |instant| jiff::tz::TimeZone::system().to_offset(instant).seconds())
+}

@@ -1,0 +1,70 @@
+//! Which stores a run uses (spec: commands.md 2).
+
+use std::ffi::{OsStr, OsString};
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use crate::cli::Options;
+use crate::error::{Error, Result};
+use crate::locator::{self, Class};
+use crate::store::{Chain, LocalStore, Store};
+use crate::ui::log;
+
+/// The store's locator: `--store=`, `$CASYNC_STORE`, or beside the index.
+fn main_store(options: &Options, index: Option<&OsStr>) -> OsString {
+    let environment = std::env::var_os("CASYNC_STORE");
+    options
+        .store
+        .clone()
+        .or(environment)
+        .unwrap_or_else(|| index.map_or_else(|| OsString::from("default.castr"), locator::default_store))
+}
+
+/// Fails for locators that are not paths.
+fn check_local(store: &OsStr) -> Result<()> {
+    match locator::classify(store) {
+        Some(Class::Path) => Ok(()),
+        None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
+        Some(Class::Url | Class::Ssh) => Err(remote(store)),
+    }
+}
+
+/// The store that a new index puts its chunks into.
+///
+/// # Errors
+///
+/// If it cannot be used.
+pub(super) fn for_writing(options: &Options, index: Option<&OsStr>) -> Result<Arc<LocalStore>> {
+    let store = main_store(options, index);
+    check_local(&store)?;
+    LocalStore::open_or_create(&locator::to_path(&store)).map(Arc::new)
+}
+
+/// The stores that chunks of an index are looked for in.
+///
+/// # Errors
+///
+/// If the main store cannot be used. A store that does not exist has no chunks.
+pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Chain> {
+    let store = main_store(options, index);
+    check_local(&store)?;
+    let mut stores: Vec<Arc<dyn Store>> = vec![Arc::new(LocalStore::for_reading(&locator::to_path(&store))?)];
+    for extra in &options.extra_store {
+        let opened = check_local(extra).and_then(|()| LocalStore::open(&locator::to_path(extra)));
+        match opened {
+            Ok(store) => stores.push(Arc::new(store)),
+            Err(error) => {
+                let name = extra.to_string_lossy();
+                log::error(format_args!("Failed to add extra store {name}, ignoring: {}", error.errno_text()));
+            }
+        }
+    }
+    Ok(Chain::new(stores))
+}
+
+/// The error for places on other hosts.
+pub(super) fn remote(locator: &OsStr) -> Error {
+    Error::new(Errno::UNATCH, format!("{:?} is not a local path", locator.to_string_lossy()))
+        .hint("only local files and stores can be used; a path that looks like HOST:PATH can be written as ./HOST:PATH")
+}

@@ -1,0 +1,38 @@
+//! Archives as input: from a file, a pipe, or put together from chunks.
+
+mod feed;
+mod file;
+mod index;
+mod pump;
+mod random;
+
+pub use feed::{Feed, with_feed};
+pub use file::FileSource;
+pub use index::Index;
+pub use pump::{Flow, pump};
+pub use random::{RandomSource, find, list_directory};
+
+use crate::error::Result;
+
+/// Bytes in order, of which some can be passed over.
+pub trait ByteSource {
+    /// The bytes at the current place, as many as there are at hand; empty at the end.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be had.
+    fn fill(&mut self) -> Result<&[u8]>;
+
+    /// Moves on by `count` bytes of those that [`Self::fill`] returned.
+    fn consume(&mut self, count: usize);
+
+    /// Moves on without reading, also past what is at hand.
+    ///
+    /// # Errors
+    ///
+    /// If the input has to be read for it, and cannot.
+    fn skip(&mut self, count: u64) -> Result<()>;
+
+    /// Offset of the current place.
+    fn position(&self) -> u64;
+}

@@ -1,0 +1,27 @@
+//! The pipelines: the only place where stages are joined.
+//!
+//! ```text
+//! make     source -> stream (cut) -+-> workers [digest > have? > compress > put] -> index, in order
+//!                                  +-> archive digest
+//!                                  +-> archive file
+//! extract  index -> fetch workers [load > decode > verify] -> in order -> decoder -> tree
+//!          index -> blob workers  [load > decode > verify > write at offset]
+//! ```
+//!
+//! Stages are threads of one scope, joined by bounded channels; buffers move, they are not copied. The first error wins and
+//! makes every stage drain what it is still handed; all threads have ended when a pipeline returns.
+
+mod budget;
+mod claims;
+pub mod digests;
+pub mod extract;
+mod failure;
+pub mod input;
+pub mod make;
+pub mod source;
+pub mod stream;
+
+pub use budget::Budget;
+pub use failure::stop_on_signals;
+
+pub(crate) use failure::Failure;

@@ -1,0 +1,213 @@
+//! Makes a tree from an archive (spec: filesystem.md 8).
+//!
+//! Everything is relative to directory descriptors and never follows a link: names come as [`Name`]s, one component each,
+//! and whatever stands in a node's place is replaced, not entered, unless it is a directory where one belongs. A node gets
+//! its final name when it is complete, unless its directory was made by this run and is still closed to others.
+
+mod directory;
+mod file;
+mod place;
+mod special;
+
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use casync_core::Name;
+use casync_core::archive::{Content, FileType, IdShift, Node};
+use casync_core::record::FeatureFlags;
+use rustix::io::Errno;
+
+use self::directory::OpenDirectory;
+use self::file::OutputFile;
+use super::meta::MetadataWriter;
+use crate::error::{Context as _, Result};
+
+/// How a tree is made.
+#[derive(Clone, Debug)]
+pub struct ApplyOptions {
+    /// Which metadata are restored ([`FeatureFlags::replayed`]).
+    pub features: FeatureFlags,
+    /// How ids of the host differ from those of the archive.
+    pub shift: IdShift,
+    /// Whether entries of existing directories that the archive does not have are removed.
+    pub delete: bool,
+    /// Whether runs of zeros in files become holes.
+    pub punch_holes: bool,
+    /// Whether immutable nodes may be replaced.
+    pub undo_immutable: bool,
+    /// Whether attributes that the file system cannot hold are counted instead of failing.
+    pub best_effort: bool,
+}
+
+/// What was made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Applied {
+    /// Zero bytes that became holes.
+    pub holes: u64,
+    /// Attributes that could not be set, with `best_effort`.
+    pub unset: u64,
+}
+
+/// Makes a tree, node by node, in archive order.
+#[derive(Debug)]
+pub struct TreeWriter {
+    options: ApplyOptions,
+    metadata: MetadataWriter,
+    /// The target, until the root node has come.
+    target: Option<(OwnedFd, bool)>,
+    open: Vec<OpenDirectory>,
+    file: Option<OutputFile>,
+    /// A node of a type that is not restored; its end is passed over.
+    skipping: bool,
+    path: Vec<u8>,
+    /// Name of the topmost node, if it is not the root of the archive.
+    first_name: Option<Name>,
+    holes: u64,
+}
+
+impl TreeWriter {
+    /// Makes the tree in an open directory, which is the archive's root. `fresh`: this run has made it.
+    pub fn new(target: OwnedFd, fresh: bool, options: ApplyOptions) -> Self {
+        Self {
+            metadata: MetadataWriter::new(&options),
+            options,
+            target: Some((target, fresh)),
+            open: Vec::new(),
+            file: None,
+            skipping: false,
+            path: Vec::new(),
+            first_name: None,
+            holes: 0,
+        }
+    }
+
+    /// Makes one node of an archive as an entry of an open directory, which itself is left alone. `name` is for the
+    /// topmost node, which has none in its part of the archive.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be asked.
+    pub fn into_directory(target: OwnedFd, name: Option<Name>, options: ApplyOptions) -> Result<Self> {
+        let mut writer = Self::new(target, false, options);
+        writer.first_name = name;
+        if let Some((target, _)) = writer.target.take() {
+            writer.open.push(OpenDirectory::container(target)?);
+        }
+        Ok(writer)
+    }
+
+    /// Path of the node under way, for messages.
+    pub fn shown_path(&self) -> String {
+        if self.path.is_empty() { "./".to_owned() } else { String::from_utf8_lossy(&self.path).into_owned() }
+    }
+
+    /// What was made so far.
+    pub const fn applied(&self) -> Applied {
+        Applied { holes: self.holes, unset: self.metadata.unset() }
+    }
+
+    /// Begins a node.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made.
+    pub fn enter(&mut self, name: Option<&Name>, node: &Node) -> Result<()> {
+        let first = if name.is_none() { self.first_name.take() } else { None };
+        let name = name.or(first.as_ref());
+        if let Some(name) = name {
+            if !self.path.is_empty() {
+                self.path.push(b'/');
+            }
+            self.path.extend_from_slice(name);
+        }
+        self.make(name, node).context(|| format!("extract {:?}", self.shown_path()))
+    }
+
+    /// Adds payload to the file under way.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn payload(&mut self, bytes: &[u8]) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let written = file.write(bytes, self.options.punch_holes);
+        let holes = written.context(|| format!("write {:?}", self.shown_path()))?;
+        self.holes += holes;
+        Ok(())
+    }
+
+    /// Ends the innermost node.
+    ///
+    /// # Errors
+    ///
+    /// If its metadata cannot be set.
+    pub fn leave(&mut self) -> Result<()> {
+        self.finish().context(|| format!("extract {:?}", self.shown_path()))?;
+        let parent = self.path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+        self.path.truncate(parent);
+        Ok(())
+    }
+
+    fn make(&mut self, name: Option<&Name>, node: &Node) -> Result<()> {
+        let Some(name) = name else {
+            let (target, fresh) = self.target.take().ok_or(Errno::INVAL)?;
+            self.metadata.begin(target.as_fd(), &node.metadata, fresh)?;
+            self.open.push(OpenDirectory::root(target, fresh, node.metadata.clone())?);
+            return Ok(());
+        };
+        let parent = self.open.last_mut().ok_or(Errno::INVAL)?;
+        parent.saw(name);
+        if !self.options.features.contains(node.content.file_type().feature()) {
+            self.skipping = true;
+            return Ok(());
+        }
+        match &node.content {
+            Content::Directory => {
+                let directory = OpenDirectory::make(parent, name, &node.metadata, &self.options)?;
+                self.metadata.begin(directory.fd(), &node.metadata, directory.is_fresh())?;
+                self.open.push(directory);
+            }
+            Content::Regular { size } => {
+                let mode = self.metadata.mode(&node.metadata, FileType::Regular);
+                let file = OutputFile::create(parent, name, &node.metadata, *size, mode)?;
+                let file = self.file.insert(file);
+                self.metadata.begin(file.fd(), &node.metadata, true)?;
+            }
+            _ => {
+                special::make(parent, name, node, &mut self.metadata, &self.options)?;
+                // Nothing is left to do at its end.
+                self.skipping = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.skipping) {
+            return Ok(());
+        }
+        if let Some(file) = &mut self.file {
+            let parent = self.open.last().ok_or(Errno::INVAL)?;
+            file.finish(parent, &mut self.metadata, &self.options)?;
+            self.file = None;
+            return Ok(());
+        }
+        let (directory, parents) = self.open.split_last_mut().ok_or(Errno::INVAL)?;
+        directory.finish(parents.last(), &mut self.metadata, &self.options)?;
+        self.open.pop();
+        Ok(())
+    }
+}
+
+impl Drop for TreeWriter {
+    fn drop(&mut self) {
+        // What is unfinished under a temporary name is worth nothing.
+        if let (Some(file), Some(parent)) = (self.file.take(), self.open.last()) {
+            file.discard(parent);
+        }
+        while let Some(directory) = self.open.pop() {
+            if let Some(parent) = self.open.last() {
+                directory.discard(parent);
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Sets metadata in an order in which nothing undoes what was set before (spec: filesystem.md 8).
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd as _, BorrowedFd};
+
+use casync_core::archive::{FileType, Metadata, Node as ArchivedNode};
+use casync_core::record::FeatureFlags;
+use rustix::fs::{self as os, AtFlags, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::owner::{OwnerIds, Owners};
+use super::{acl, chattr, fat, fcaps, project, selinux, subvolume, time, xattr};
+use crate::error::{Context as _, Error, Result};
+use crate::fs::Place;
+use crate::fs::apply::ApplyOptions;
+use crate::ui::log;
+
+/// An open node whose contents are complete.
+pub(crate) struct Node<'a> {
+    pub(crate) file: BorrowedFd<'a>,
+    pub(crate) file_type: FileType,
+    pub(crate) metadata: &'a Metadata,
+    /// Permission bits that it is to have.
+    pub(crate) mode: u32,
+}
+
+/// How a file that this run has made looks before anything was set.
+pub(crate) struct Created<'a> {
+    /// Permission bits that it was made with, before the umask.
+    pub(crate) mode: u32,
+    /// What it has from its directory.
+    pub(crate) inherited: &'a Inherited,
+}
+
+/// What new nodes get from the directory they are made in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Inherited {
+    /// The group, from directories with the set-group-id bit.
+    pub(crate) group: Option<u32>,
+    /// Whether there is a default ACL.
+    pub(crate) acl: bool,
+    /// Whether there are chattr flags that are passed on, or a project id.
+    pub(crate) flags: bool,
+}
+
+impl Inherited {
+    /// What an existing directory passes on.
+    pub(crate) fn from_directory(directory: BorrowedFd<'_>, stat: &Stat) -> Self {
+        const SET_GROUP_ID: u32 = 0o2000;
+        Self {
+            group: (stat.st_mode & SET_GROUP_ID != 0).then_some(stat.st_gid),
+            acl: acl::has_default(directory),
+            flags: chattr::passes_on(directory) || project::passes_on(directory),
+        }
+    }
+}
+
+/// Sets what the options want restored.
+#[derive(Debug)]
+pub(crate) struct MetadataWriter {
+    features: FeatureFlags,
+    best_effort: bool,
+    unset: u64,
+    owners: OwnerIds,
+    umask: u32,
+    /// Owner and group of what this process makes.
+    own: (u32, u32),
+    /// Whether a time was read back with all its digits: the file system then keeps them.
+    times_are_kept: bool,
+}
+
+impl MetadataWriter {
+    pub(crate) fn new(options: &ApplyOptions) -> Self {
+        // The only way to ask for the umask is to set it.
+        let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
+        rustix::process::umask(umask);
+        let own = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        Self {
+            features: options.features,
+            best_effort: options.best_effort,
+            unset: 0,
+            owners: OwnerIds::new(options.shift),
+            umask: umask.as_raw_mode(),
+            own,
+            times_are_kept: false,
+        }
+    }
+
+    /// Attributes that could not be set.
+    pub(crate) const fn unset(&self) -> u64 {
+        self.unset
+    }
+
+    /// The permission bits that a node is to have.
+    pub(crate) fn mode(&self, metadata: &Metadata, file_type: FileType) -> u32 {
+        const WRITE: u32 = 0o222;
+        if self.features.intersects(FeatureFlags::PERMISSIONS | FeatureFlags::ACL) {
+            return metadata.permissions;
+        }
+        // compat: upstream leaves such nodes as it made them: directories closed, set-id bits of the archive on files.
+        let open = if file_type == FileType::Directory { 0o777 } else { 0o666 } & !self.umask;
+        let read_only = self.features.contains(FeatureFlags::READ_ONLY) && metadata.permissions & WRITE == 0;
+        if read_only { open & !WRITE } else { open }
+    }
+
+    /// Sets what must be there before the first byte of content.
+    pub(crate) fn begin(&mut self, file: BorrowedFd<'_>, metadata: &Metadata, fresh: bool) -> Result<()> {
+        let early = metadata.flags & self.features & chattr::EARLY;
+        if !early.is_empty() {
+            let set = chattr::apply(file, early, early);
+            self.attribute(set, "file attributes", "--without=chattr")?;
+        }
+        if self.features.contains(FeatureFlags::QUOTA_PROJID) && (metadata.project_id.is_some() || !fresh) {
+            let set = project::apply(file, metadata.project_id);
+            self.attribute(set, "the quota project id", "--without=quota-projid")?;
+        }
+        Ok(())
+    }
+
+    /// Sets everything that a rename does not touch, the time last. `created`: how the node looks; `None` to look.
+    pub(crate) fn finish(&mut self, node: &Node<'_>, created: Option<&Created<'_>>) -> Result<()> {
+        let Node { file, file_type, metadata, mode } = *node;
+        let place = Place::Open(file);
+        let (owner, mut now) = match created {
+            Some(created) => ((self.own.0, created.inherited.group.unwrap_or(self.own.1)), created.mode & !self.umask),
+            None => {
+                let stat = os::fstat(file)?;
+                ((stat.st_uid, stat.st_gid), stat.st_mode & 0o7777)
+            }
+        };
+        if let Some(changed) = self.owner_change(metadata, owner)? {
+            let set = os::fchown(file, changed.user(), changed.group());
+            self.attribute(set.map_err(Error::from), "the owner", "--without=privileged")?;
+            // A new owner costs the set-id bits.
+            now &= 0o1777;
+        }
+        if now != mode {
+            os::fchmod(file, Mode::from_raw_mode(mode)).context(|| "set the mode")?;
+        }
+        if self.features.contains(FeatureFlags::XATTRS) {
+            let set = xattr::apply(file, &metadata.xattrs, created.is_none());
+            self.attribute(set, "an extended attribute", "--without=xattrs")?;
+        }
+        if self.features.contains(FeatureFlags::ACL) {
+            // After the other attributes: XFS shows ACLs among them.
+            let stale = created.is_none_or(|created| created.inherited.acl);
+            let set = acl::apply(place, file_type, metadata, mode, stale, &mut self.owners);
+            self.attribute(set, "the ACL", "--without=acl")?;
+        }
+        if self.features.contains(FeatureFlags::FCAPS)
+            && let Some(capabilities) = &metadata.fcaps
+        {
+            let set = fcaps::apply(file, capabilities);
+            self.attribute(set, "the file capabilities", "--without=fcaps")?;
+        }
+        self.label(place, metadata)?;
+        self.time(metadata, |times| os::futimens(file, times), || os::fstat(file))
+    }
+
+    /// The same for a node that cannot be opened.
+    pub(crate) fn finish_unopened(
+        &mut self,
+        directory: BorrowedFd<'_>,
+        name: &CStr,
+        node: &ArchivedNode,
+        mode: u32,
+        inherited: &Inherited,
+    ) -> Result<()> {
+        let metadata = &node.metadata;
+        let file_type = node.content.file_type();
+        let place = Place::Entry { directory, name };
+        let owner = (self.own.0, inherited.group.unwrap_or(self.own.1));
+        let mut now = mode & 0o777 & !self.umask;
+        if let Some(changed) = self.owner_change(metadata, owner)? {
+            let flags = AtFlags::SYMLINK_NOFOLLOW;
+            let set = os::chownat(directory, name, changed.user(), changed.group(), flags);
+            self.attribute(set.map_err(Error::from), "the owner", "--without=privileged")?;
+            now &= 0o1777;
+        }
+        if file_type != FileType::Symlink {
+            if now != mode {
+                // Through a descriptor of the node itself: its name could be given to a link meanwhile.
+                let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let node = os::openat(directory, name, flags, Mode::empty())?;
+                os::chmod(Place::Open(node.as_fd()).proc_path(), Mode::from_raw_mode(mode))
+                    .context(|| "set the mode")?;
+            }
+            if self.features.contains(FeatureFlags::ACL) {
+                let set = acl::apply(place, file_type, metadata, mode, inherited.acl, &mut self.owners);
+                self.attribute(set, "the ACL", "--without=acl")?;
+            }
+        }
+        self.label(place, metadata)?;
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        self.time(metadata, |times| os::utimensat(directory, name, times, flags), || os::statat(directory, name, flags))
+    }
+
+    /// Sets what would be in the way before: flags that forbid changes come last. `stale`: flags may be set that the
+    /// archive does not have.
+    pub(crate) fn late(&mut self, node: &Node<'_>, stale: bool) -> Result<()> {
+        let flags = node.metadata.flags & self.features;
+        let restored = self.features & FeatureFlags::CHATTR;
+        if stale || flags.intersects(FeatureFlags::CHATTR) {
+            let set = chattr::apply(node.file, flags, restored);
+            self.attribute(set, "file attributes", "--without=chattr")?;
+        }
+        if self.features.intersects(FeatureFlags::FAT_ATTRS) {
+            let set = fat::apply(node.file, flags, self.features);
+            self.attribute(set, "FAT attributes", "--without=fat-attrs")?;
+        }
+        if node.file_type == FileType::Directory && self.features.contains(FeatureFlags::SUBVOLUME) {
+            let set = subvolume::apply(node.file, flags, self.features);
+            self.attribute(set, "the subvolume", "--without=subvolume --without=subvolume-ro")?;
+        }
+        Ok(())
+    }
+
+    fn owner_change(&mut self, metadata: &Metadata, now: (u32, u32)) -> Result<Option<Owners>> {
+        if !self.features.intersects(FeatureFlags::UIDS | FeatureFlags::USER_NAMES) {
+            return Ok(None);
+        }
+        let names = self.features.contains(FeatureFlags::USER_NAMES);
+        let wanted = self.owners.of(metadata, names)?;
+        Ok(wanted.change_from(now))
+    }
+
+    fn label(&mut self, place: Place<'_>, metadata: &Metadata) -> Result<()> {
+        if self.features.contains(FeatureFlags::SELINUX)
+            && let Some(label) = &metadata.selinux
+        {
+            let set = selinux::apply(place, label);
+            self.attribute(set, "the SELinux label", "--without=selinux")?;
+        }
+        Ok(())
+    }
+
+    fn time(
+        &mut self,
+        metadata: &Metadata,
+        set: impl FnOnce(&os::Timestamps) -> Result<(), Errno>,
+        look: impl FnOnce() -> Result<Stat, Errno>,
+    ) -> Result<()> {
+        let Some(granularity) = self.features.time_granularity() else { return Ok(()) };
+        set(&time::to_system(metadata.mtime)).context(|| "set the modification time")?;
+        if !self.times_are_kept {
+            match time::check(metadata.mtime, granularity, &look()?) {
+                Ok(proof) => self.times_are_kept = proof,
+                Err(error) => return self.attribute(Err(error), "the modification time", "--without=nsec-time …"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the result of setting an attribute: without `--best-effort` a failure is one.
+    fn attribute(&mut self, set: Result<()>, what: &str, without: &'static str) -> Result<()> {
+        match set {
+            Err(error) if self.best_effort => {
+                self.unset += 1;
+                log::info(format_args!("Not set, ignoring: {what}: {error}"));
+                Ok(())
+            }
+            Err(error) => {
+                let hint = format!("leave it out with {without}, or see --best-effort");
+                Err(error.context(format!("set {what}")).hint(hint))
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}

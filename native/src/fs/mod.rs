@@ -1,0 +1,121 @@
+//! The file system, both ways: trees are walked and made, blobs read and written.
+
+pub mod apply;
+pub mod blob;
+pub(crate) mod holes;
+pub mod meta;
+pub mod output;
+pub(crate) mod remove;
+pub mod walk;
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd as _, BorrowedFd};
+
+/// A node by an open descriptor, or by its name in an open directory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'a> {
+    /// The node itself, open.
+    Open(BorrowedFd<'a>),
+    /// A node that is not opened: a link, device, pipe or socket.
+    Entry {
+        /// Its directory.
+        directory: BorrowedFd<'a>,
+        /// Its name.
+        name: &'a CStr,
+    },
+}
+
+impl Place<'_> {
+    /// A path that leads to the node for calls that want one. The last component must not be followed.
+    pub(crate) fn proc_path(&self) -> CString {
+        let path = match self {
+            Self::Open(fd) => format!("/proc/self/fd/{}", fd.as_raw_fd()).into_bytes(),
+            Self::Entry { directory, name } => {
+                let mut path = format!("/proc/self/fd/{}/", directory.as_raw_fd()).into_bytes();
+                path.extend_from_slice(name.to_bytes());
+                path
+            }
+        };
+        CString::new(path).expect("because neither numbers nor C strings hold a NUL")
+    }
+}
+
+/// File system types by the magic number of statfs.
+pub(crate) mod magic {
+    use casync_core::record::FeatureFlags;
+
+    pub(crate) const BTRFS: u64 = 0x9123_683e;
+    pub(crate) const EXT: u64 = 0xef53;
+    pub(crate) const FAT: u64 = 0x4d44;
+    pub(crate) const FUSE: u64 = 0x6573_5546;
+    pub(crate) const TMPFS: u64 = 0x0102_1994;
+    pub(crate) const XFS: u64 = 0x5846_5342;
+
+    /// What a file system can hold, as far as upstream's remark in `make -v` goes (spec: filesystem.md 3).
+    pub(crate) fn supported(magic: u64) -> FeatureFlags {
+        let base = FeatureFlags::union(&[
+            FeatureFlags::UIDS,
+            FeatureFlags::USER_NAMES,
+            FeatureFlags::TIMES,
+            FeatureFlags::READ_ONLY,
+            FeatureFlags::PERMISSIONS,
+            FeatureFlags::SYMLINKS,
+            FeatureFlags::DEVICE_NODES,
+            FeatureFlags::FIFOS,
+            FeatureFlags::SOCKETS,
+        ]);
+        let chattr = FeatureFlags::union(&[
+            FeatureFlags::FLAG_APPEND,
+            FeatureFlags::FLAG_NOATIME,
+            FeatureFlags::FLAG_NODUMP,
+            FeatureFlags::FLAG_IMMUTABLE,
+            FeatureFlags::FLAG_SYNC,
+        ]);
+        let labels = FeatureFlags::ACL | FeatureFlags::SELINUX;
+        let all_xattrs = labels | FeatureFlags::XATTRS | FeatureFlags::FCAPS;
+        match magic {
+            EXT => base | chattr | FeatureFlags::FLAG_DIRSYNC | all_xattrs | FeatureFlags::QUOTA_PROJID,
+            XFS => base | chattr | all_xattrs | FeatureFlags::QUOTA_PROJID,
+            BTRFS => FeatureFlags::union(&[
+                base,
+                chattr,
+                FeatureFlags::FLAG_COMPR,
+                FeatureFlags::FLAG_NOCOW,
+                FeatureFlags::FLAG_DIRSYNC,
+                FeatureFlags::FLAG_NOCOMP,
+                all_xattrs,
+                FeatureFlags::SUBVOLUME,
+                FeatureFlags::SUBVOLUME_RO,
+            ]),
+            TMPFS => base | labels,
+            FUSE => FeatureFlags::parse("fuse").unwrap_or_default(),
+            FAT => FeatureFlags::SEC2_TIME | FeatureFlags::READ_ONLY | FeatureFlags::FAT_ATTRS,
+            _ => base,
+        }
+    }
+
+    /// Whether a file system only shows the kernel's state: its directories are stored empty (spec: catar.md 5).
+    pub(crate) const fn is_virtual(magic: u64) -> bool {
+        matches!(
+            magic,
+            0x4249_4e4d     // binfmt_misc
+            | 0x6367_7270   // cgroup2
+            | 0x0027_e0eb   // cgroup
+            | 0x6265_6570   // configfs
+            | 0x6462_6720   // debugfs
+            | 0x1cd1        // devpts
+            | 0xde5e_81e4   // efivarfs
+            | 0x6573_5543   // fusectl
+            | 0x9584_58f6   // hugetlbfs
+            | 0x1980_0202   // mqueue
+            | 0x6e66_7364   // nfsd
+            | 0x9fa0        // proc
+            | 0x6165_676c   // pstore
+            | 0x6759_6969   // rpc_pipefs
+            | 0x7363_6673   // securityfs
+            | 0xf97c_ff8c   // selinuxfs
+            | 0x4341_5d53   // smackfs
+            | 0x6265_6572 // sysfs
+        )
+    }
+}

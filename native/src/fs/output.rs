@@ -1,0 +1,107 @@
+//! Files that appear under their name only when they are complete.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Context as _, Error, Result};
+use crate::sys::random_hex;
+use rustix::io::Errno;
+
+/// A file under a temporary name beside its target; removed unless it is installed.
+///
+/// compat: the temporary name is `.#` + name + 16 hexadecimal digits, as upstream's, cut where it would be too long.
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: File,
+    temporary: Option<PathBuf>,
+    target: PathBuf,
+}
+
+/// Longest file name on Linux.
+const NAME_MAX: usize = 255;
+
+impl AtomicFile {
+    /// Makes the temporary file with this mode, less the umask.
+    ///
+    /// # Errors
+    ///
+    /// If the directory does not exist or cannot be written, or the target is a directory.
+    pub fn create(target: &Path, mode: u32) -> Result<Self> {
+        let what = || format!("create {target:?}");
+        if target.is_dir() {
+            return Err(Error::from(Errno::ISDIR).context(what()));
+        }
+        let name = target.file_name().ok_or_else(|| Error::from(Errno::ISDIR).context(what()))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(mode);
+        loop {
+            let temporary = target.with_file_name(temporary_name(name));
+            match options.open(&temporary) {
+                Ok(file) => return Ok(Self { file, temporary: Some(temporary), target: target.to_owned() }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::from(error).context(what())),
+            }
+        }
+    }
+
+    /// The file.
+    pub const fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Device and inode.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not tell.
+    pub fn identity(&self) -> Result<(u64, u64)> {
+        let metadata = self.file.metadata()?;
+        Ok((metadata.dev(), metadata.ino()))
+    }
+
+    /// Gives the file its name, replacing what was there.
+    ///
+    /// # Errors
+    ///
+    /// If that is not possible; the temporary file is then removed.
+    pub fn install(mut self) -> Result<()> {
+        if let Some(temporary) = &self.temporary {
+            std::fs::rename(temporary, &self.target).context(|| format!("install {:?}", self.target))?;
+            self.temporary = None;
+        }
+        Ok(())
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = std::fs::remove_file(temporary);
+        }
+    }
+}
+
+/// `.#NAME` and random digits, with as much of the name as fits.
+pub(crate) fn temporary_name(name: &std::ffi::OsStr) -> OsString {
+    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    let suffix = random_hex();
+    let room = NAME_MAX - 2 - suffix.len();
+    let bytes = name.as_bytes();
+    let mut temporary = b".#".to_vec();
+    temporary.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    temporary.extend_from_slice(suffix.as_bytes());
+    OsString::from_vec(temporary)
+}

@@ -1,0 +1,66 @@
+//! Chunk stores.
+
+mod chain;
+mod codec;
+mod layout;
+mod local;
+
+use casync_core::chunk::ChunkId;
+
+pub use chain::{Chain, Loader};
+pub use codec::{Compressor, Decompressor};
+pub use local::LocalStore;
+
+use crate::error::Result;
+
+/// A place that holds chunks by id.
+pub trait Store: Send + Sync {
+    /// Reads a chunk in one form into `buffer`, replacing what is there. Nothing is verified.
+    ///
+    /// False: the chunk is not here in this form; it may be in the other, or in another store.
+    ///
+    /// # Errors
+    ///
+    /// Anything that says more than "not here".
+    fn get(&self, id: &ChunkId, form: Form, buffer: &mut Vec<u8>) -> Result<bool>;
+
+    /// Whether the store has a chunk, without reading it.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot tell.
+    fn has(&self, id: &ChunkId) -> Result<bool>;
+
+    /// Stores a chunk; never replaces a good one. Readers see all of it or nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be stored.
+    fn put(&self, id: &ChunkId, form: Form, bytes: &[u8]) -> Result<Put>;
+
+    /// What people call the store: its path or URL.
+    fn name(&self) -> &str;
+}
+
+/// How the bytes of a chunk are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One frame of zstd, xz or gzip.
+    Compressed,
+    /// Not at all.
+    Plain,
+}
+
+impl Form {
+    /// Both, in the order in which they are tried.
+    pub const ALL: [Self; 2] = [Self::Compressed, Self::Plain];
+}
+
+/// What came of storing a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It is new.
+    Stored,
+    /// It was there already.
+    Existed,
+}

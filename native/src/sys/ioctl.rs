@@ -1,0 +1,110 @@
+//! ioctls that rustix does not wrap. The only `unsafe` code of this crate: each states its number and argument type once.
+
+use std::os::fd::AsFd;
+
+use rustix::io::Result;
+use rustix::ioctl::{Getter, Opcode, Setter, ioctl, opcode};
+
+/// `FAT_IOCTL_GET_ATTRIBUTES`, `FAT_IOCTL_SET_ATTRIBUTES`.
+const FAT_GET: Opcode = opcode::read::<u32>(b'r', 0x10);
+const FAT_SET: Opcode = opcode::write::<u32>(b'r', 0x11);
+/// `BTRFS_IOC_SUBVOL_GETFLAGS`, `BTRFS_IOC_SUBVOL_SETFLAGS`, `BTRFS_IOC_SUBVOL_CREATE`.
+const SUBVOLUME_GET: Opcode = opcode::read::<u64>(0x94, 25);
+const SUBVOLUME_SET: Opcode = opcode::write::<u64>(0x94, 26);
+const SUBVOLUME_CREATE: Opcode = opcode::write::<SubvolumeArguments>(0x94, 14);
+/// `FS_IOC_FSGETXATTR`, `FS_IOC_FSSETXATTR`.
+const FSX_GET: Opcode = opcode::read::<FsxAttributes>(b'X', 31);
+const FSX_SET: Opcode = opcode::write::<FsxAttributes>(b'X', 32);
+/// `BLKGETSIZE64`.
+const BLOCK_SIZE: Opcode = opcode::read::<usize>(0x12, 114);
+
+/// `BTRFS_SUBVOL_RDONLY`.
+const SUBVOLUME_READ_ONLY: u64 = 1 << 1;
+
+/// `struct fsxattr`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct FsxAttributes {
+    flags: u32,
+    extent_size: u32,
+    extents: u32,
+    project_id: u32,
+    cow_extent_size: u32,
+    padding: [u8; 8],
+}
+
+/// `struct btrfs_ioctl_vol_args`.
+#[repr(C)]
+struct SubvolumeArguments {
+    fd: i64,
+    name: [u8; 4088],
+}
+
+/// The FAT attributes of a file or directory: 2 hidden, 4 system, 0x20 archive.
+pub(crate) fn fat_attributes(file: impl AsFd) -> Result<u32> {
+    // SAFETY: the kernel writes a u32.
+    unsafe { ioctl(file, Getter::<FAT_GET, u32>::new()) }
+}
+
+/// Sets the FAT attributes.
+pub(crate) fn set_fat_attributes(file: impl AsFd, attributes: u32) -> Result<()> {
+    // SAFETY: the kernel reads a u32.
+    unsafe { ioctl(file, Setter::<FAT_SET, u32>::new(attributes)) }
+}
+
+/// Whether a btrfs subvolume is read-only.
+pub(crate) fn subvolume_is_read_only(directory: impl AsFd) -> Result<bool> {
+    // SAFETY: the kernel writes a u64.
+    let flags = unsafe { ioctl(directory, Getter::<SUBVOLUME_GET, u64>::new()) }?;
+    Ok(flags & SUBVOLUME_READ_ONLY != 0)
+}
+
+/// Makes a btrfs subvolume read-only or writable.
+pub(crate) fn set_subvolume_read_only(directory: impl AsFd, read_only: bool) -> Result<()> {
+    let directory = directory.as_fd();
+    // SAFETY: the kernel writes a u64.
+    let flags = unsafe { ioctl(directory, Getter::<SUBVOLUME_GET, u64>::new()) }?;
+    let wanted = if read_only { flags | SUBVOLUME_READ_ONLY } else { flags & !SUBVOLUME_READ_ONLY };
+    if wanted == flags {
+        return Ok(());
+    }
+    // SAFETY: the kernel reads a u64.
+    unsafe { ioctl(directory, Setter::<SUBVOLUME_SET, u64>::new(wanted)) }
+}
+
+/// Makes a btrfs subvolume in a directory. The name must be shorter than 4088 bytes and hold no NUL.
+pub(crate) fn subvolume_create(directory: impl AsFd, name: &[u8]) -> Result<()> {
+    let mut arguments = SubvolumeArguments { fd: 0, name: [0; 4088] };
+    let Some(place) = arguments.name.get_mut(..name.len()).filter(|_| name.len() < 4088) else {
+        return Err(rustix::io::Errno::NAMETOOLONG);
+    };
+    place.copy_from_slice(name);
+    // SAFETY: the kernel reads the structure; the name ends with a NUL since the rest is zero.
+    unsafe { ioctl(directory, Setter::<SUBVOLUME_CREATE, SubvolumeArguments>::new(arguments)) }
+}
+
+/// The quota project id of a file or directory; 0 if it has none.
+pub(crate) fn project_id(file: impl AsFd) -> Result<u32> {
+    // SAFETY: the kernel writes the structure.
+    let attributes = unsafe { ioctl(file, Getter::<FSX_GET, FsxAttributes>::new()) }?;
+    Ok(attributes.project_id)
+}
+
+/// Sets the quota project id.
+pub(crate) fn set_project_id(file: impl AsFd, id: u32) -> Result<()> {
+    let file = file.as_fd();
+    // SAFETY: the kernel writes the structure.
+    let mut attributes = unsafe { ioctl(file, Getter::<FSX_GET, FsxAttributes>::new()) }?;
+    if attributes.project_id == id {
+        return Ok(());
+    }
+    attributes.project_id = id;
+    // SAFETY: the kernel reads the structure.
+    unsafe { ioctl(file, Setter::<FSX_SET, FsxAttributes>::new(attributes)) }
+}
+
+/// Bytes in a block device.
+pub(crate) fn block_device_size(device: impl AsFd) -> Result<u64> {
+    // SAFETY: the kernel writes a u64, whatever the size in the number says.
+    unsafe { ioctl(device, Getter::<BLOCK_SIZE, u64>::new()) }
+}

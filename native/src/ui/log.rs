@@ -1,0 +1,80 @@
+//! Messages on standard error, by level (spec: commands.md 8).
+
+use std::fmt;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+/// Levels as syslog has them; only three are in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// Something failed.
+    Error = 3,
+    /// Something worth knowing.
+    Info = 6,
+    /// For those who look for a fault.
+    Debug = 7,
+}
+
+static LEVEL: AtomicU8 = AtomicU8::new(Level::Info as u8);
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// Drops messages above this syslog level number.
+pub fn set_level(level: u8) {
+    LEVEL.store(level, Ordering::Relaxed);
+}
+
+/// Turns on the messages of `--verbose`.
+pub fn set_verbose(verbose: bool) {
+    VERBOSE.store(verbose, Ordering::Relaxed);
+}
+
+/// Whether `--verbose` was given and its messages are not dropped.
+pub fn is_verbose() -> bool {
+    VERBOSE.load(Ordering::Relaxed) && LEVEL.load(Ordering::Relaxed) >= Level::Info as u8
+}
+
+/// The level of a name or number as `--log-level=` takes it.
+pub fn parse_level(text: &str) -> Option<u8> {
+    const NAMES: [(&[&str], u8); 8] = [
+        (&["emerg", "emergency", "0"], 0),
+        (&["alert", "1"], 1),
+        (&["crit", "critical", "2"], 2),
+        (&["err", "error", "3"], 3),
+        (&["warn", "warning", "4"], 4),
+        (&["notice", "5"], 5),
+        (&["info", "6"], 6),
+        (&["debug", "7"], 7),
+    ];
+    NAMES.iter().find(|(names, _)| names.contains(&text)).map(|(_, level)| *level)
+}
+
+/// Reports a failure.
+pub fn error(message: impl fmt::Display) {
+    write(Level::Error, message);
+}
+
+/// Reports something worth knowing.
+pub fn info(message: impl fmt::Display) {
+    write(Level::Info, message);
+}
+
+/// Reports something for those who look for a fault.
+pub fn debug(message: impl fmt::Display) {
+    write(Level::Debug, message);
+}
+
+/// Reports something that only `--verbose` asks for.
+pub fn verbose(message: impl fmt::Display) {
+    if is_verbose() {
+        info(message);
+    }
+}
+
+fn write(level: Level, message: impl fmt::Display) {
+    if LEVEL.load(Ordering::Relaxed) >= level as u8 {
+        // One write a message, so that threads and other processes do not mix into it; if standard error is gone, so be it.
+        let line = format!("{message}\n");
+        let _ = super::progress::without_bar(|| std::io::stderr().write_all(line.as_bytes()));
+    }
+}

@@ -1,0 +1,91 @@
+//! What `--verbose` tells, in upstream's words (spec: commands.md 8).
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use casync_core::chunk::ChunkSizes;
+use casync_core::hash::DigestAlgorithm;
+use casync_core::quantity::{Bytes, Span};
+use casync_core::record::FeatureFlags;
+
+use super::Counters;
+use super::log::{is_verbose, verbose};
+
+/// Before anything is done, by all verbs that make or read archives.
+pub fn chunk_sizes(sizes: &ChunkSizes) {
+    verbose(format_args!("Selected chunk sizes: min={}..avg={}..max={}", sizes.min(), sizes.avg(), sizes.max()));
+}
+
+/// As soon as the feature flags are known.
+pub fn features(flags: FeatureFlags) {
+    if !is_verbose() {
+        return;
+    }
+    verbose(format_args!("Using feature flags: {}", names(flags)));
+    for (what, flag) in [
+        ("with chattr(1) -d flag", FeatureFlags::EXCLUDE_NODUMP),
+        ("", FeatureFlags::EXCLUDE_SUBMOUNTS),
+        ("listed in .caexclude", FeatureFlags::EXCLUDE_FILE),
+    ] {
+        let answer = if flags.contains(flag) { "yes" } else { "no" };
+        match what {
+            "" => verbose(format_args!("Excluding submounts: {answer}")),
+            what => verbose(format_args!("Excluding files and directories {what}: {answer}")),
+        }
+    }
+    verbose(format_args!("Digest algorithm: {}", DigestAlgorithm::of(flags)));
+}
+
+/// What was made. `chunks`: how many, and how many of them were there already.
+pub fn made(flags: FeatureFlags, supported: FeatureFlags, size: u64, chunks: Option<(u64, u64)>) {
+    if !is_verbose() {
+        return;
+    }
+    verbose(format_args!("Selected feature flags: {}", names(flags)));
+    let stored = flags & FeatureFlags::ALL;
+    if stored.is_empty() || !supported.contains(stored) {
+        let names = names(stored - supported);
+        verbose(format_args!("Selected feature flags not actually applicable to backing file systems: {names}"));
+    }
+    verbose(format_args!("Archive size: {}", Bytes(size)));
+    let Some((chunks, reused)) = chunks else { return };
+    verbose(format_args!("Number of chunks: {chunks}"));
+    let percentage = match (reused * 100).checked_div(chunks) {
+        Some(percentage) => format!(" ({percentage}%)"),
+        None => String::new(),
+    };
+    verbose(format_args!("Reused (non-cached) chunks: {reused}{percentage}"));
+    if let Some(average) = size.checked_div(chunks) {
+        verbose(format_args!("Effective average chunk size: {}", Bytes(average)));
+    }
+}
+
+/// What was extracted, and where it came from.
+pub fn extracted(counters: &Counters, holes: Option<u64>, time: Duration) {
+    if !is_verbose() {
+        return;
+    }
+    if let Some(holes) = holes {
+        verbose(format_args!("Zero bytes written as sparse files: {}", Bytes(holes)));
+    }
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let sources = [
+        ("local store", count(&counters.store_chunks), count(&counters.store_bytes)),
+        ("local seed", count(&counters.seed_chunks), count(&counters.seed_bytes)),
+        ("remote store", 0, 0),
+    ];
+    let chunks: u64 = sources.iter().map(|(_, chunks, _)| chunks).sum();
+    let bytes: u64 = sources.iter().map(|(.., bytes)| bytes).sum();
+    for (name, from, loaded) in sources {
+        let percentage = (from * 100).checked_div(chunks).unwrap_or(0);
+        verbose(format_args!("Chunk requests fulfilled from {name}: {from} ({percentage}%)"));
+        let percentage = (loaded * 100).checked_div(bytes).unwrap_or(0);
+        verbose(format_args!("Bytes used from {name}: {} ({percentage}%)", Bytes(loaded)));
+    }
+    verbose(format_args!("Total extract time: {}", Span(time)));
+}
+
+fn names(flags: FeatureFlags) -> String {
+    let names: Vec<&str> = flags.names().collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+}
