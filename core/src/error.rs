@@ -404,3 +404,65 @@ impl fmt::Display for Unrepresentable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    /// One line, lower case, no final stop: they follow other words in messages.
+    #[test]
+    fn texts_fit_into_sentences() {
+        let format = |what: Malformed| Error::from(what).at(7);
+        let errors = [
+            format(Malformed::RecordSize { kind: RecordKind::Entry, size: 9 }),
+            format(Malformed::UnknownRecord(1)),
+            format(Malformed::FlagsNotNormalized(FeatureFlags::ALL)),
+            format(Malformed::NameOrder),
+            format(Malformed::ChunkLength { expected: 1, actual: 2 }),
+            Malformed::Compressed.into(),
+            Error::Truncated { length: 3 },
+            Error::Mismatch { expected: ChunkId::default(), actual: ChunkId::default() },
+            Error::Limit { what: Limited::Depth, value: 65, max: 64 },
+            Unsupported::FeatureFlags(1 << 40).into(),
+            Unsupported::Codec("xz").into(),
+            Unsupported::CodecMemory.into(),
+            UsageError::Digest.into(),
+            UsageError::OutOfTurn.into(),
+            UsageError::Unrepresentable(Unrepresentable::Id(65_535)).into(),
+            UsageError::Unrepresentable(Unrepresentable::WideId(65_536)).into(),
+            UsageError::Unrepresentable(Unrepresentable::NameOrder).into(),
+            UsageError::Unrepresentable(Unrepresentable::Depth).into(),
+            UsageError::Unrepresentable(Unrepresentable::Value).into(),
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert!(text.len() > 5 && !text.contains('\n') && !text.ends_with('.'), "{text:?}");
+            let first = text.chars().next();
+            // Names of records and methods keep theirs.
+            assert!(first.is_some_and(|first| first.is_lowercase()) || text.starts_with("ACL"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn texts_say_what_and_where() {
+        for (error, text) in [
+            (Error::from(Malformed::NameOrder).at(80), "file names are not in ascending order, at offset 80"),
+            (
+                Error::Limit { what: Limited::Depth, value: 65, max: 64 },
+                "depth of the tree is 65, more than the limit of 64",
+            ),
+            (Error::Truncated { length: 3 }, "input ends too early, after 3 bytes"),
+            (Unsupported::Codec("xz").into(), "xz is not enabled in this build"),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_place_is_given_once() {
+        let error = Error::from(Malformed::Name).at(1).at(2);
+        assert_eq!(error, Error::Format { what: Malformed::Name, offset: Some(1) });
+        assert_eq!(Error::Truncated { length: 3 }.at(1), Error::Truncated { length: 3 });
+    }
+}

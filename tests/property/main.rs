@@ -3,6 +3,7 @@
 mod archives;
 mod chunks;
 mod flags;
+mod grammar;
 mod hostile;
 mod indexes;
 mod limits;

@@ -12,8 +12,8 @@ use casync_core::{CHUNK_MAX, Name};
 use casync_tests::random::{Rng, for_each_seed};
 use casync_tests::tree;
 
-/// All kinds, found by their names in the specification.
-const KINDS: [RecordKind; 20] = [
+/// All kinds.
+pub(super) const KINDS: [RecordKind; 20] = [
     RecordKind::Entry,
     RecordKind::User,
     RecordKind::Group,

@@ -103,6 +103,7 @@ def cases():
     yield 'gzip-stored', gzip_member(0, b'', level=0), 'accept', 'text', ''
     yield 'gzip-name', gzip_member(8, b'name\0'), 'accept', 'text', ''
     yield 'gzip-fields', gzip_member(2 | 4 | 8 | 16, b'\3\0abcname\0comment\0'), 'accept', 'text', 'all optional fields'
+    yield 'gzip-extra', gzip_member(4, b'\x09\0nine+byte'), 'accept', 'text', 'extra field'
     yield 'gzip-fields-cut', gzip_member(4, b'\xff\xff')[:40], 'truncated', '', ''
     yield 'gzip-empty', gzip_member(0, b'', b''), 'accept', 'empty', ''
     yield 'gzip-noise', gzip_member(0, b'', NOISE), 'accept', 'noise', ''

@@ -132,7 +132,7 @@ impl IndexReader {
     /// [`Error::Truncated`] if the index is not complete.
     pub fn finish(self) -> Result<u64> {
         match self.state {
-            State::Tail if self.filled == 0 => Ok(self.end),
+            State::Tail => Ok(self.end),
             State::Failed => Err(UsageError::OutOfTurn.into()),
             _ => Err(Error::Truncated { length: self.place + self.filled as u64 }),
         }
