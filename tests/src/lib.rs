@@ -12,6 +12,8 @@
 //! | [`fuzz`] | fuzz targets, their inputs and random changes of these |
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
+//! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`skip`] | tells loudly what this machine cannot test |
 //!
 //! Everything here panics on failure, with what it was about to do.
 //!
@@ -39,7 +41,10 @@ pub mod input;
 pub mod members;
 pub mod options;
 pub mod random;
+pub mod sandbox;
+pub mod skip;
 pub mod split;
 pub mod table;
+pub mod tool;
 pub mod tree;
 pub mod vectors;
