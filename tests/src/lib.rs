@@ -29,6 +29,8 @@
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `guard` | that no test file is forgotten |
 //!
+//! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
+//!
 //! A failed test with random input names its seed: `CASYNC_TEST_SEED=7 cargo test -p casync-tests NAME` runs that one
 //! alone. `--no-default-features` runs everything on the portable code of the core.
 
