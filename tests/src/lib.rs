@@ -5,6 +5,7 @@
 //! | [`vectors`], [`table`] | golden files and tables in `tests/vectors` |
 //! | [`input`] | the blobs that the golden data was made of |
 //! | [`options`] | command lines of the golden tables as the core's types |
+//! | [`content`] | bytes that compress as those of real files do |
 //! | [`random`], [`split`] | seeded randomness; the same input in pieces of all kinds |
 //! | [`cut`] | where a stream is cut: by definition, by `Chunker`, by `Cutter` |
 //! | [`members`] | an archive as a flat list: decoded, encoded |
@@ -36,6 +37,7 @@
 
 pub mod ask;
 pub mod cargo;
+pub mod content;
 pub mod craft;
 pub mod cut;
 pub mod fuzz;

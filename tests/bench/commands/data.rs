@@ -1,14 +1,15 @@
 //! What commands run on: made when first needed, gone when no longer.
 
 use std::fs::{self, File};
-use std::io::{Seek as _, SeekFrom};
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::content::{Content, Kind};
+use casync_tests::content::{Content, Kind};
+
 use crate::lab::{Lab, remove};
 use crate::options::Options;
-use crate::{report, tree};
+use crate::{interrupt, report, tree};
 
 /// Something in the directory `data`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ impl<'a> Shelf<'a> {
             }
             Data::Small => tree::make(&path, scale.small_files, tree::SMALL, 11),
             Data::Image => image(&lab.data("first"), &path),
-            Data::Random => Content::new(Kind::Noise, 12).write(scale.random, &mut create(&path)),
+            Data::Random => write(Content::new(Kind::Noise, 12), scale.random, &mut create(&path)),
             Data::Zeros => zeros(scale.zeros, &path),
             Data::FirstIndex => self.index("first.castr", "first.caidx", "first"),
             Data::FirstArchive => drop(lab.run(lab.judge(), &["make", "first.catar", "first"])),
@@ -189,7 +190,7 @@ fn image(source: &Path, path: &Path) {
     let mut image = create(path);
     for (number, file) in tree::files(source).iter().enumerate() {
         if number % 512 == 0 {
-            Content::new(Kind::Program, number as u64).write(64 * BLOCK, &mut image);
+            write(Content::new(Kind::Program, number as u64), 64 * BLOCK, &mut image);
             image.seek(SeekFrom::Current(256 * BLOCK as i64)).expect("files can have holes");
         }
         let mut file = File::open(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -207,9 +208,22 @@ fn zeros(size: u64, path: &Path) {
     let mut file = create(path);
     for (number, start) in (0..size).step_by(64 * ISLAND as usize).enumerate() {
         file.seek(SeekFrom::Start(start + 3 * ISLAND)).expect("files can have holes");
-        Content::new(Kind::Text, number as u64).write(ISLAND, &mut file);
+        write(Content::new(Kind::Text, number as u64), ISLAND, &mut file);
     }
     file.set_len(size).expect("files can have holes");
+}
+
+/// Writes the first bytes of a stream.
+fn write(mut content: Content, mut length: u64, file: &mut File) {
+    const PIECE: u64 = 1 << 20;
+    let mut piece = Vec::new();
+    while length > 0 {
+        interrupt::check();
+        piece.clear();
+        content.append(length.min(PIECE) as usize, &mut piece);
+        file.write_all(&piece).expect("data can be written");
+        length -= piece.len() as u64;
+    }
 }
 
 fn create(path: &Path) -> File {

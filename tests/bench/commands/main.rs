@@ -8,13 +8,12 @@
 //! | [`options`] | the command line |
 //! | [`rows`] | the table of what is measured, with its goals |
 //! | [`lab`] | the programs, and the directory where they run |
-//! | [`data`], [`tree`], [`content`] | what they run on |
+//! | [`data`], [`tree`] | what they run on |
 //! | [`measure`], [`check`] | one run; whether both programs did the same |
 //! | [`figures`], [`report`] | medians and goals; how they are printed |
 //! | [`machine`], [`interrupt`] | the machine and who else uses it; cleaning up when interrupted |
 
 mod check;
-mod content;
 mod data;
 mod figures;
 mod interrupt;

@@ -7,9 +7,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use casync_tests::content::{Content, Kind};
 use casync_tests::random::Rng;
 
-use crate::content::{Content, Kind};
 use crate::interrupt;
 
 /// How many in a thousand files are of which size.

@@ -1,16 +1,12 @@
 //! Bytes that compress as those of real files do; the same ones for the same seed, everywhere.
 
-use std::fs::File;
-use std::io::Write as _;
 use std::sync::OnceLock;
 
-use casync_tests::random::Rng;
-
-use crate::interrupt;
+use crate::random::Rng;
 
 /// What a file is like, which decides how it compresses.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Lines of words: to a quarter.
     Text,
     /// Records with opcodes, addresses and counters: to a half.
@@ -21,19 +17,20 @@ pub(crate) enum Kind {
 
 /// An endless stream of bytes of a kind.
 #[derive(Debug)]
-pub(crate) struct Content {
+pub struct Content {
     kind: Kind,
     rng: Rng,
     address: u32,
 }
 
 impl Content {
-    pub(crate) fn new(kind: Kind, seed: u64) -> Self {
+    /// The stream of a kind and a seed.
+    pub fn new(kind: Kind, seed: u64) -> Self {
         Self { kind, rng: Rng::new(seed), address: 0 }
     }
 
     /// Appends the next bytes.
-    pub(crate) fn append(&mut self, length: usize, out: &mut Vec<u8>) {
+    pub fn append(&mut self, length: usize, out: &mut Vec<u8>) {
         let end = out.len() + length;
         while out.len() < end {
             match self.kind {
@@ -43,19 +40,6 @@ impl Content {
             }
         }
         out.truncate(end);
-    }
-
-    /// Writes the next bytes.
-    pub(crate) fn write(&mut self, mut length: u64, file: &mut File) {
-        const PIECE: u64 = 1 << 20;
-        let mut piece = Vec::new();
-        while length > 0 {
-            interrupt::check();
-            piece.clear();
-            self.append(length.min(PIECE) as usize, &mut piece);
-            file.write_all(&piece).expect("data can be written");
-            length -= piece.len() as u64;
-        }
     }
 
     fn word(&mut self, out: &mut Vec<u8>) {
