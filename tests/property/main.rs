@@ -2,11 +2,13 @@
 
 mod archives;
 mod chunks;
+mod diff;
 mod flags;
 mod grammar;
 mod hostile;
 mod indexes;
 mod limits;
 mod parts;
+mod plan;
 mod records;
 mod search;
