@@ -2,6 +2,7 @@
 
 mod argv;
 mod options;
+mod output;
 mod values;
 
 use std::ffi::OsString;
@@ -9,7 +10,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
+pub(crate) use options::OURS;
 pub use options::Options;
+pub use output::OutputFormat;
 pub use values::{Owner, What};
 
 use crate::commands::{self, Verb};
@@ -38,6 +41,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => match error.cause() {
             // Somebody has seen enough.
             Cause::OutputClosed => ExitCode::SUCCESS,
+            // The result is on standard output.
+            Cause::Differs => ExitCode::FAILURE,
             Cause::Interrupted => {
                 log::error("Got exit signal, quitting.");
                 ExitCode::FAILURE
