@@ -66,6 +66,7 @@ pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
         let text = "Subtree path only supported when calculating message digest of archive or archive index.";
         return Err(Error::headline(text));
     }
+    stores::check_named(options)?;
     narrate::chunk_sizes(&options.chunk_sizes());
     let digest = match what {
         What::Directory => directory(fd, options)?,

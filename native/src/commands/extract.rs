@@ -85,6 +85,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     let existing = look(&target, what)?;
     let what = decide(what, &existing)?;
     check(what, &existing)?;
+    stores::check_named(options)?;
     if what == What::BlobIndex && !subpath.is_empty() {
         return Err(Error::headline("Subtree path only supported when extracting archive or archive index."));
     }

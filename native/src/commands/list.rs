@@ -7,6 +7,7 @@ use casync_core::record::FeatureFlags;
 use casync_core::show::ListLine;
 
 use super::input::{Archive, Operand, Part, what_of_suffix};
+use super::stores;
 use crate::cli::{Options, What};
 use crate::error::{Error, Result};
 use crate::flow::input::Flow;
@@ -126,6 +127,7 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
         }
         _ => return Err(Error::headline("Input is neither a file or directory. Refusing.")),
     };
+    stores::check_named(options)?;
     narrate::chunk_sizes(&options.chunk_sizes());
     let input = match (what, kind) {
         (What::Directory, Kind::Directory) => Listed::Directory(fd),
