@@ -29,7 +29,7 @@ pub struct DigestArgs {
     #[command(flatten)]
     options: Options,
     /// An archive, a blob, an index of either, or a directory; and the path of a node in it
-    #[arg(value_name = "INPUT [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|BLOB|ARCHIVE_INDEX|BLOB_INDEX|DIR] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
 }
 

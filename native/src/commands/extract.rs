@@ -29,7 +29,7 @@ pub struct ExtractArgs {
     #[command(flatten)]
     options: Options,
     /// The archive or index, where to extract it to, and the path of a node in it
-    #[arg(value_name = "INPUT [OUTPUT [PATH]]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
 }
 
