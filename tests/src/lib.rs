@@ -26,6 +26,7 @@
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
+//! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `guard` | that no test file is forgotten |
 //!

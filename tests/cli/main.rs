@@ -1,0 +1,4 @@
+//! The command line: what the program answers to what people and scripts type, beside the C casync.
+
+mod script;
+mod transcripts;
