@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
             Operand::Missing | Operand::Standard => None,
         },
     };
-    let fd = input.open(None, false)?;
+    let fd = input.open_to_extract(what)?;
     let target = match (target, what) {
         (Target::Missing, Some(What::Archive | What::ArchiveIndex)) => Target::Missing,
         (Target::Missing, Some(_)) => Target::Standard,
