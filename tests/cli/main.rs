@@ -1,4 +1,5 @@
 //! The command line: what the program answers to what people and scripts type, beside the C casync.
 
 mod script;
+mod snapshots;
 mod transcripts;

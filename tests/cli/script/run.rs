@@ -10,7 +10,7 @@ use casync_tests::tool::which;
 use super::Answer;
 
 /// Longer than any command takes, even where the machine is busy; one that is killed then has hung.
-const SECONDS: &str = "120";
+const SECONDS: &str = "60";
 
 /// A directory in which commands run one after the other.
 #[derive(Debug)]

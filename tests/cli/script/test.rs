@@ -17,6 +17,8 @@ use super::{Answer, Case, Stage, State};
 #[derive(Debug)]
 pub(crate) struct Script {
     path: PathBuf,
+    /// Cases that are not run.
+    skipped: fn(&Case) -> bool,
     pub(crate) cases: Vec<Case>,
 }
 
@@ -27,7 +29,7 @@ impl Script {
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
         let cases = parse(name, &text);
         assert!(!cases.is_empty(), "{name} has no cases");
-        let script = Self { path, cases };
+        let script = Self { path, skipped: |_| false, cases };
         if bless().is_none() {
             assert_eq!(render(&script.cases), text, "{name} is not in the form that CASYNC_TESTS_BLESS=1 gives it");
         }
@@ -45,7 +47,10 @@ fn bless() -> Option<String> {
 
 /// Runs this program; scripts go on where the one before has ended.
 pub(crate) fn test_ours(mut scripts: Vec<Script>) {
-    let blessing = bless().is_some_and(|what| what == "1");
+    let blessing = bless().is_some();
+    if bless().is_some_and(|what| what == "upstream") {
+        return;
+    }
     tell_what_comes_later(&scripts);
     test(&mut scripts, tool::ours(), blessing, |case, answer| {
         if blessing {
@@ -80,7 +85,14 @@ fn tell_what_comes_later(scripts: &[Script]) {
 pub(crate) fn test_upstream(mut scripts: Vec<Script>) {
     let Some(upstream) = tool::upstream() else { return };
     let is_packaged = is_packaged(upstream);
-    let blessing = bless().is_some_and(|what| what == "upstream");
+    let blessing = bless().is_some();
+    if bless().is_some_and(|what| what == "1") {
+        return;
+    }
+    for script in &mut scripts {
+        // It could do anything there, such as not to end.
+        script.skipped = |case| case.state == State::Ours;
+    }
     test(&mut scripts, upstream, blessing, |case, answer| {
         let expected = case.packaged.as_mut().filter(|_| is_packaged).or(case.upstream.as_mut())?;
         if blessing {
@@ -105,7 +117,7 @@ fn test(
     let Some(stage) = Stage::new(program) else { return };
     let mut failures = Vec::new();
     for script in &mut *scripts {
-        for case in &mut script.cases {
+        for case in script.cases.iter_mut().filter(|case| !(script.skipped)(case)) {
             let answer = stage.run(&case.command);
             if let Some(why) = check(case, &answer) {
                 let file = script.path.file_name().unwrap_or_default().to_string_lossy();
