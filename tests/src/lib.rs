@@ -13,6 +13,7 @@
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
 //! Everything here panics on failure, with what it was about to do.
@@ -41,6 +42,7 @@ pub mod fuzz;
 pub mod input;
 pub mod members;
 pub mod options;
+pub mod peak;
 pub mod random;
 pub mod sandbox;
 pub mod skip;
