@@ -4,6 +4,7 @@ mod archives;
 mod blobs;
 mod codecs;
 mod decoder;
+mod exclude;
 mod frames;
 mod indexes;
 mod numbers;

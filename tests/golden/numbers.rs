@@ -5,7 +5,7 @@ use casync_core::chunk::{ChunkSizes, Discriminator};
 use casync_core::error::{ChunkSizesError, UsageError};
 use casync_core::hash::name_hash;
 use casync_core::record::heap_order;
-use casync_tests::{cut, vectors};
+use casync_tests::{cut, input, vectors};
 
 #[test]
 fn discriminators() {
@@ -21,9 +21,7 @@ fn discriminators() {
 #[test]
 fn name_hashes() {
     for row in vectors::table("siphash.tsv").rows() {
-        let digits = row.get("name (hex)");
-        let name: Vec<u8> =
-            (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect();
+        let name = input::from_hex(row.get("name (hex)"));
         assert_eq!(format!("{:016x}", name_hash(&name)), row.get("hash"), "{row:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! `list.txt`, `mtree.txt` and `texts/`: what `list`, `mtree` and `stat` print of archives.
 
-use casync_core::archive::Content;
+use casync_core::archive::{Content, Node};
 use casync_core::hash::{Digest, DigestAlgorithm};
 use casync_core::record::FeatureFlags;
 use casync_core::show::{ListLine, MtreeLine, StatText};
@@ -68,6 +68,33 @@ fn assert_text(text: &str, file: &str) {
     }
     assert_eq!(text.lines().count(), golden.lines().count(), "lines of {file}");
     assert!(text == golden, "ends of lines of {file}");
+}
+
+/// Real directories know their project id, 0 if they have none; archives store none then.
+#[test]
+fn project_ids_are_shown_where_they_are_known() {
+    let (members, features) = archive("xattrtree.without=privileged");
+    let mut node = members[0].node.clone();
+    let text = |node: &Node, zero_project_id| {
+        let (path, digest, hardlink_digest) = (&b""[..], None, None);
+        let (offset, utc_offset, fat_attributes) = (0, 0, true);
+        let text = StatText {
+            path,
+            node,
+            features,
+            offset,
+            utc_offset,
+            digest,
+            hardlink_digest,
+            fat_attributes,
+            zero_project_id,
+        };
+        text.to_string()
+    };
+    assert!(!text(&node, false).contains("ProjID"));
+    assert!(text(&node, true).contains("  ProjID: 0\n"));
+    node.metadata.project_id = Some(7);
+    assert!(text(&node, false).contains("  ProjID: 7\n") && text(&node, true).contains("  ProjID: 7\n"));
 }
 
 #[test]

@@ -13,7 +13,9 @@ use rustix::io::Errno;
 use super::stores;
 use crate::cli::{Options, What};
 use crate::error::{Context as _, Error, Result};
-use crate::flow::input::{ByteSource, FileSource, Flow, Index, RandomSource, find, list_directory, pump, with_feed};
+use crate::flow::input::{
+    ByteSource, FileSource, Flow, Index, RandomSource, find, list_directory, pump, with_feed, with_sparse,
+};
 use crate::fs::blob::Kind;
 use crate::locator::{self, Class, Suffix};
 use crate::store::{Chain, Loader};
@@ -227,16 +229,17 @@ impl Archive {
             }
             Form::Index { index, chain } => {
                 decoder = decoder.expecting(index.features());
-                with_feed(index, chain, options.budget(), &self.counters, |feed| {
-                    if let Some(part) = part {
-                        feed.end_at(part.end);
-                        feed.seek(part.entry)?;
-                    }
-                    if everything {
-                        feed.expect_everything();
-                    }
-                    consume(feed, &mut decoder)
-                })
+                let (budget, counters) = (options.budget(), &*self.counters);
+                if everything {
+                    with_feed(index, chain, budget, counters, |feed| {
+                        if let Some(part) = part {
+                            feed.part(part.entry, part.end)?;
+                        }
+                        consume(feed, &mut decoder)
+                    })
+                } else {
+                    with_sparse(index, chain, part, budget, counters, |sparse| consume(sparse, &mut decoder))
+                }
             }
         }
     }

@@ -191,7 +191,6 @@ fn write_pieces(
 /// If a chunk cannot be had or written.
 pub fn stream(index: &mut Index, chain: &Chain, output: &OwnedFd, budget: Budget, counters: &Counters) -> Result<()> {
     with_feed(index, chain, budget, counters, |feed: &mut Feed<'_>| {
-        feed.expect_everything();
         loop {
             let piece = feed.fill()?;
             let length = piece.len();

@@ -1,6 +1,7 @@
 //! Arguments and names of any bytes.
 
 use casync_core::Name;
+use casync_core::archive::{ExcludeFile, ExcludeRules};
 use casync_core::chunk::{ChunkId, ChunkSizes};
 use casync_core::codec::Compression;
 use casync_core::hash::DigestAlgorithm;
@@ -19,6 +20,7 @@ pub(super) fn text(bytes: &[u8]) {
         assert_eq!(name.as_bytes(), bytes);
         assert!(!bytes.contains(&b'/') && bytes != b"..");
     }
+    exclude(bytes);
     for line in String::from_utf8_lossy(bytes).split(['\n', '\t']) {
         argument(line);
     }
@@ -40,6 +42,17 @@ fn argument(text: &str) {
         assert!(!flags.is_empty());
     }
     let _ = (text.parse::<DigestAlgorithm>(), text.parse::<Compression>());
+}
+
+/// The bytes as a `.caexclude` file, its lines as names.
+fn exclude(bytes: &[u8]) {
+    let Ok(file) = ExcludeFile::parse(bytes) else { return };
+    let rules = ExcludeRules::root(&file);
+    assert_eq!(rules.is_empty(), file == ExcludeFile::default());
+    for name in bytes.split(|byte| matches!(byte, b'\n' | b'/' | 0)).filter(|name| Name::check(name).is_ok()) {
+        let below = rules.enter(name, &ExcludeFile::default()).enter(name, &file);
+        let _ = (rules.excludes(name, false), rules.excludes(name, true), below.excludes(name, true));
+    }
 }
 
 /// What was escaped: a backslash and three octal digits stand for a byte.

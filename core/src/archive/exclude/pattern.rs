@@ -67,7 +67,12 @@ fn bracket(expression: &[u8], byte: u8) -> Option<(bool, usize)> {
         }
         first = false;
         if let Some((name, used)) = class(rest) {
-            found |= in_class(name, byte)?;
+            match in_class(name, byte) {
+                Some(is_in) => found |= is_in,
+                // The C library looks no further once there is a match, and without one fails here.
+                None if found => {}
+                None => return Some((false, at + used)),
+            }
             at += used;
             continue;
         }
@@ -149,6 +154,9 @@ mod tests {
             ("[x", "[x", true),
             ("[[:digit:]]", "7", true),
             ("[[:digit:]]", "x", false),
+            ("[[:nothing:]]", "[n]", false),
+            ("[a[:nothing:]]", "a", true),
+            ("[^[:nothing:]]", "a", false),
             ("[\\]]", "]", true),
             ("\\*", "*", true),
             ("\\*", "x", false),

@@ -1,17 +1,15 @@
-//! A stream put together from chunks that workers load ahead.
+//! A stream put together from all its chunks, which workers load ahead.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use casync_core::chunk::VerifiedChunk;
 use casync_core::index::Piece;
-use crossbeam_channel::{Receiver, Sender};
 
+use super::loaders::{Loaders, with_loaders};
 use super::{ByteSource, Index};
 use crate::error::{Error, Result};
-use crate::flow::{Budget, Failure};
-use crate::store::{Chain, Loader};
+use crate::flow::Budget;
+use crate::store::Chain;
 use crate::ui::Counters;
 
 /// Chunks that are loaded and verified together.
@@ -19,37 +17,19 @@ const BATCH: usize = 32;
 /// Bytes that are loaded together, unless one chunk is larger.
 const BATCH_BYTES: u64 = 2 << 20;
 
-/// Consecutive chunks that a worker is to load.
-#[derive(Debug)]
-struct Request {
-    sequence: u64,
-    /// Requests of an older generation are not wanted any more.
-    generation: u64,
-    pieces: Vec<Piece>,
-}
-
-type Answer = (u64, Vec<Result<VerifiedChunk>>);
-
-/// The stream of an index.
+/// The stream of an index, for who reads all of it; [`super::Sparse`] is for who passes over most of it.
 ///
-/// How far workers load ahead grows while the stream is read without gaps, and shrinks at every jump over whole chunks, down
-/// to the next chunk only: who lists an archive of large files loads no chunk in vain, who extracts it waits for none. An
-/// error of a chunk shows when that chunk is reached, not before.
+/// An error of a chunk shows when that chunk is reached, not before.
 #[derive(Debug)]
 pub struct Feed<'a> {
     index: &'a mut Index,
-    requests: Sender<Request>,
-    answers: Receiver<Answer>,
-    buffers: Sender<Vec<u8>>,
-    generation: &'a AtomicU64,
-    failure: &'a Failure,
+    loaders: Loaders<'a>,
     counters: &'a Counters,
     /// Number of the first chunk that was not asked for.
     next: u64,
     /// Requests in the order of the stream.
     outstanding: VecDeque<(u64, Vec<Piece>)>,
     arrived: BTreeMap<u64, Vec<Result<VerifiedChunk>>>,
-    sequence: u64,
     /// Chunks that have come and are in turn.
     ready: VecDeque<(Piece, Result<VerifiedChunk>)>,
     /// The chunk under way, and how much of it was consumed.
@@ -58,8 +38,6 @@ pub struct Feed<'a> {
     position: u64,
     /// Offset at which the stream ends for the reader.
     end: u64,
-    /// How many chunks were read without a gap, halved at every gap.
-    run: usize,
     /// Requests that may be under way.
     ahead_max: usize,
 }
@@ -79,114 +57,41 @@ pub fn with_feed<T>(
     counters: &Counters,
     consume: impl FnOnce(&mut Feed<'_>) -> Result<T>,
 ) -> Result<T> {
-    let failure = Failure::default();
-    let generation = AtomicU64::new(0);
-    let algorithm = index.algorithm();
-    let largest = index.sizes().max();
-    let (requests, work) = crossbeam_channel::unbounded::<Request>();
-    let (done, answers) = crossbeam_channel::unbounded();
-    let (buffers, spare) = crossbeam_channel::unbounded();
-    thread::scope(|scope| {
-        for _ in 0..budget.jobs {
-            let (work, done, spare) = (work.clone(), done.clone(), spare.clone());
-            let (generation, failure) = (&generation, &failure);
-            scope.spawn(move || match Loader::new(chain, algorithm) {
-                Ok(loader) => answer(loader, &work, &done, &spare, generation),
-                Err(error) => failure.set(error),
-            });
-        }
-        drop((work, done, spare));
-        let per_request = BATCH_BYTES.max(largest);
-        let mut feed = Feed {
+    with_loaders(chain, index.algorithm(), budget.jobs, |loaders| {
+        let per_request = BATCH_BYTES.max(index.sizes().max());
+        consume(&mut Feed {
             index,
-            requests,
-            answers,
-            buffers,
-            generation: &generation,
-            failure: &failure,
+            loaders,
             counters,
             next: 0,
             outstanding: VecDeque::new(),
             arrived: BTreeMap::new(),
-            sequence: 0,
             ready: VecDeque::new(),
             current: None,
             used: 0,
             position: 0,
             end: u64::MAX,
-            run: 0,
             ahead_max: budget.buffers(usize::try_from(per_request).unwrap_or(usize::MAX)),
-        };
-        let result = consume(&mut feed);
-        // Whatever is still asked for is not wanted any more; with the feed the workers end.
-        generation.fetch_add(1, Ordering::AcqRel);
-        result
+        })
     })
 }
 
-/// A worker: loads what is asked for until nobody asks any more.
-fn answer(
-    mut loader: Loader<'_>,
-    work: &Receiver<Request>,
-    done: &Sender<Answer>,
-    spare: &Receiver<Vec<u8>>,
-    generation: &AtomicU64,
-) {
-    for request in work {
-        spare.try_iter().for_each(|buffer| loader.recycle(buffer));
-        if request.generation == generation.load(Ordering::Acquire) {
-            let _ = done.send((request.sequence, loader.load(&request.pieces)));
-        }
-    }
-}
-
 impl Feed<'_> {
-    /// Expects the whole stream from here on: loads ahead at full width at once.
-    pub const fn expect_everything(&mut self) {
-        self.run = BATCH * self.ahead_max;
-    }
-
-    /// Ends the stream at an offset.
-    pub const fn end_at(&mut self, end: u64) {
-        self.end = end;
-    }
-
-    /// Moves to an offset.
+    /// Keeps to the bytes from `start` to `end`. To be called before anything is read.
     ///
     /// # Errors
     ///
     /// If the index cannot be read.
-    pub fn seek(&mut self, offset: u64) -> Result<()> {
-        self.abandon();
-        self.next = 0;
-        self.position = 0;
-        self.skip(offset)
-    }
-
-    /// Forgets everything that was asked for.
-    fn abandon(&mut self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
-        self.outstanding.clear();
-        self.arrived.clear();
-        self.ready.clear();
-        self.current = None;
-        self.used = 0;
-    }
-
-    /// Chunks in a request, and requests under way.
-    fn reach(&self) -> (usize, usize) {
-        // After a few chunks without a gap it is likely that more will follow.
-        let chunks = if self.run < 4 { 1 } else { self.run };
-        let batch = (chunks / 2).clamp(1, BATCH);
-        (batch, (chunks / batch).clamp(1, self.ahead_max))
+    pub fn part(&mut self, start: u64, end: u64) -> Result<()> {
+        self.end = end;
+        self.skip(start)
     }
 
     fn ask(&mut self) -> Result<()> {
-        let (batch, ahead) = self.reach();
-        while self.outstanding.len() < ahead {
-            let mut pieces = Vec::with_capacity(batch);
+        while self.outstanding.len() < self.ahead_max {
+            let mut pieces = Vec::with_capacity(BATCH);
             let mut bytes = 0;
-            while pieces.len() < batch {
+            while pieces.len() < BATCH {
                 let Some(piece) = self.index.get(self.next)?.filter(|piece| piece.start < self.end) else { break };
                 bytes += piece.size;
                 if !pieces.is_empty() && bytes > BATCH_BYTES {
@@ -198,11 +103,8 @@ impl Feed<'_> {
             if pieces.is_empty() {
                 return Ok(());
             }
-            let generation = self.generation.load(Ordering::Acquire);
-            let request = Request { sequence: self.sequence, generation, pieces: pieces.clone() };
-            self.requests.send(request).map_err(|_| self.failure.error())?;
-            self.outstanding.push_back((self.sequence, pieces));
-            self.sequence += 1;
+            let sequence = self.loaders.ask(pieces.clone())?;
+            self.outstanding.push_back((sequence, pieces));
         }
         Ok(())
     }
@@ -212,52 +114,31 @@ impl Feed<'_> {
         self.ask()?;
         let Some((sequence, pieces)) = self.outstanding.pop_front() else { return Ok(()) };
         let chunks = loop {
-            self.failure.check()?;
             if let Some(chunks) = self.arrived.remove(&sequence) {
                 break chunks;
             }
-            let (arrived, chunks) = self.answers.recv().map_err(|_| self.failure.error())?;
+            let (arrived, chunks) = self.loaders.receive()?;
             // Late answers to abandoned requests are dropped.
             if arrived >= sequence {
                 self.arrived.insert(arrived, chunks);
             }
         };
         self.ready.extend(pieces.into_iter().zip(chunks));
-        // While these are used, the next ones are loaded: but only if it is likely that they will be wanted.
-        if self.run >= 4 { self.ask() } else { Ok(()) }
+        // While these are used, the next ones are loaded.
+        self.ask()
     }
 
-    /// Passes over chunks that were asked for and lie before `target`. False: what was asked for does not reach that far.
-    fn pass_over(&mut self, target: u64) -> Result<bool> {
-        loop {
-            while self.ready.front().is_some_and(|(piece, _)| piece.start + piece.size <= target) {
-                self.gap();
-                if let Some((_, Ok(chunk))) = self.ready.pop_front() {
-                    let _ = self.buffers.send(chunk.into_bytes());
-                }
-            }
-            if !self.ready.is_empty() {
-                return Ok(true);
-            }
-            let Some((sequence, pieces)) = self.outstanding.front() else { return Ok(false) };
-            if pieces.last().is_some_and(|piece| piece.start + piece.size <= target) {
-                let sequence = *sequence;
-                self.arrived.remove(&sequence);
-                self.outstanding.pop_front();
-                self.gap();
-            } else {
-                self.receive()?;
-            }
-        }
-    }
-
-    const fn gap(&mut self) {
-        self.run /= 2;
+    /// Forgets everything that was asked for.
+    fn abandon(&mut self) {
+        self.loaders.abandon();
+        self.outstanding.clear();
+        self.arrived.clear();
+        self.ready.clear();
     }
 
     fn release(&mut self) {
         if let Some(chunk) = self.current.take() {
-            let _ = self.buffers.send(chunk.into_bytes());
+            self.loaders.recycle(chunk);
         }
         self.used = 0;
     }
@@ -271,14 +152,8 @@ impl ByteSource for Feed<'_> {
                 self.receive()?;
             }
             if let Some((piece, chunk)) = self.ready.pop_front() {
-                let chunk = chunk.map_err(|error: Error| {
-                    error.context(format!("chunk {} at offset {} of the stream", piece.number, piece.start))
-                })?;
-                Counters::add(&self.counters.bytes, piece.size);
-                self.run = self.run.saturating_add(1);
-                Counters::add(&self.counters.store_chunks, 1);
-                Counters::add(&self.counters.store_bytes, piece.size);
-                self.current = Some(chunk);
+                self.current = Some(chunk.map_err(|error| of_chunk(error, &piece))?);
+                count(self.counters, &piece);
             }
         }
         let left = usize::try_from(self.end.saturating_sub(self.position)).unwrap_or(usize::MAX);
@@ -295,30 +170,18 @@ impl ByteSource for Feed<'_> {
 
     fn skip(&mut self, count: u64) -> Result<()> {
         let target = self.position.saturating_add(count).min(self.index.stream_size());
-        if let Some(chunk) = &self.current {
-            let here = (chunk.bytes().len() - self.used) as u64;
-            if target - self.position <= here {
-                self.consume(usize::try_from(target - self.position).unwrap_or(usize::MAX));
-                return Ok(());
-            }
+        let here = self.current.as_ref().map_or(0, |chunk| (chunk.bytes().len() - self.used) as u64);
+        if target - self.position <= here {
+            self.consume(usize::try_from(target - self.position).unwrap_or(usize::MAX));
+            return Ok(());
         }
         self.release();
-        self.position = target;
-        if !self.pass_over(target)? {
-            let number = self.index.position(target)?;
-            if number != self.next {
-                self.gap();
-                self.abandon();
-                self.next = number;
-            }
-            self.receive()?;
-        }
-        // The chunk that holds the target is the next in turn; what comes before the target in it is passed over.
-        let start = self.ready.front().map_or(target, |(piece, _)| piece.start);
-        self.position = start;
-        if start < target {
+        self.abandon();
+        self.next = self.index.position(target)?;
+        self.position = self.index.get(self.next)?.map_or(target, |piece| piece.start);
+        if self.position < target {
             self.fill()?;
-            self.consume(usize::try_from(target - start).unwrap_or(usize::MAX));
+            self.consume(usize::try_from(target - self.position).unwrap_or(usize::MAX));
         }
         Ok(())
     }
@@ -326,4 +189,16 @@ impl ByteSource for Feed<'_> {
     fn position(&self) -> u64 {
         self.position
     }
+}
+
+/// Says which chunk could not be had.
+pub(super) fn of_chunk(error: Error, piece: &Piece) -> Error {
+    error.context(format!("chunk {} at offset {} of the stream", piece.number, piece.start))
+}
+
+/// Counts a chunk that has been reached.
+pub(super) fn count(counters: &Counters, piece: &Piece) {
+    Counters::add(&counters.bytes, piece.size);
+    Counters::add(&counters.store_chunks, 1);
+    Counters::add(&counters.store_bytes, piece.size);
 }

@@ -37,8 +37,8 @@ struct Paged {
 }
 
 impl Index {
-    /// Items that are read at once: 40 KiB.
-    const PAGE: u64 = 1024;
+    /// Items that are read at once: 1.3 MiB, of streams up to 2 GiB all of them.
+    const PAGE: u64 = 1 << 15;
 
     /// Opens an index; a regular file is checked at both ends, anything else is read to its end.
     ///
@@ -172,9 +172,12 @@ impl Index {
             }
             Form::File(paged) => {
                 let (mut low, mut high) = (0, paged.chunks);
+                if let Some(number) = paged.held_position(offset) {
+                    return Ok(number);
+                }
                 while low < high {
                     let middle = low + (high - low) / 2;
-                    if paged.item(middle)?.end <= offset {
+                    if paged.end_of(middle)? <= offset {
                         low = middle + 1;
                     } else {
                         high = middle;
@@ -220,6 +223,24 @@ impl Paged {
         self.first = first;
         self.items = bytes.chunks_exact(INDEX_ITEM_SIZE).map(IndexItem::parse).collect();
         Ok(self.items[(number - first) as usize])
+    }
+
+    /// Number of the chunk that holds byte `offset`, if it is among the items held.
+    fn held_position(&self, offset: u64) -> Option<u64> {
+        let before = self.items.first().filter(|item| self.first == 0 || item.end <= offset)?;
+        let at = if before.end > offset { 0 } else { self.items.partition_point(|item| item.end <= offset) };
+        (at < self.items.len()).then_some(self.first + at as u64)
+    }
+
+    /// Where chunk `number` ends, without disturbing the items held.
+    fn end_of(&self, number: u64) -> Result<u64> {
+        let held = number.checked_sub(self.first).and_then(|at| self.items.get(usize::try_from(at).ok()?));
+        if let Some(item) = held {
+            return Ok(item.end);
+        }
+        let mut bytes = [0; INDEX_ITEM_SIZE];
+        self.file.read_exact_at(&mut bytes, Self::place(number)).context(|| "read the index")?;
+        Ok(IndexItem::parse(&bytes).end)
     }
 
     const fn place(number: u64) -> u64 {

@@ -3,14 +3,18 @@
 mod feed;
 mod file;
 mod index;
+mod loaders;
 mod pump;
 mod random;
+mod scout;
+mod sparse;
 
 pub use feed::{Feed, with_feed};
 pub use file::FileSource;
 pub use index::Index;
 pub use pump::{Flow, pump};
 pub use random::{RandomSource, find, list_directory};
+pub use sparse::{Sparse, with_sparse};
 
 use crate::error::Result;
 
