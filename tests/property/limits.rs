@@ -1,6 +1,6 @@
 //! Limits: nothing grows by what input announces, and what grows is refused at the limit.
 
-use casync_core::archive::{Ask, Decoder, Event, Located, Step, Tree};
+use casync_core::archive::{Ask, Decoder, Event, Find, Listing, Located, Lookup, Places, Step, Tree};
 use casync_core::error::{Error, Limited, Malformed, UsageError};
 use casync_core::record::{ENTRY_SIZE, FeatureFlags, HEADER_SIZE, Header, RecordKind};
 use casync_core::{Limits, Result};
@@ -142,11 +142,13 @@ fn trees_of_any_size_ask_for_little() {
         for located in [tree.root(), Located { entry: size, end: size }, Located { entry: size / 2, end: size }] {
             // The answers are zeros, which are no records.
             let mut listing = tree.list(located);
+            let mut places = tree.places(located);
             let mut lookup = tree.node(located);
             let mut find = tree.find(b"a/b");
             for _ in 0..10 {
                 for (ask, provide) in [
                     (listing.step().map(need), Some(&mut listing as &mut dyn Provide)),
+                    (places.step().map(need), Some(&mut places as &mut dyn Provide)),
                     (lookup.step().map(need), Some(&mut lookup as &mut dyn Provide)),
                     (find.step().map(need), Some(&mut find as &mut dyn Provide)),
                 ] {
@@ -181,7 +183,7 @@ macro_rules! provide {
     };
 }
 
-provide!(casync_core::archive::Listing casync_core::archive::Lookup casync_core::archive::Find);
+provide!(Listing Lookup Find Places);
 
 /// A table that announces 2^55 entries in an archive that would be large enough for it.
 #[test]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use casync_core::Result;
-use casync_core::archive::{Ask, Find, Found, Listing, Located, Lookup, Tree};
+use casync_core::archive::{Ask, Find, Found, Listing, Located, Lookup, Places, Tree};
 
 /// How much is handed over for a range that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,20 @@ impl<'a> Asked<'a> {
             entries.push(found);
         }
         assert_eq!(listing.step()?, Ask::Ready(None), "after the last entry there is none");
+        let places = self.places(directory)?;
+        assert!(places.iter().map(|place| place.end).eq(entries.iter().map(|found| found.located.end)));
         Ok(entries)
+    }
+
+    /// Where the entries of a directory lie.
+    ///
+    /// # Errors
+    ///
+    /// As [`Places::step`].
+    pub fn places(&self, directory: Located) -> Result<Vec<Range<u64>>> {
+        let places = self.answer(&mut self.tree.places(directory), Places::step, Places::provide)?;
+        assert!(places.windows(2).all(|pair| pair[0].end == pair[1].start), "without gap");
+        Ok(places)
     }
 
     /// A node and everything below it, by listings, in the order of the archive. At most `limit` nodes: a hostile

@@ -29,7 +29,7 @@ pub use node::{Acl, Content, DefaultAcl, DeviceNumber, FileType, Metadata, Node,
 pub use owner::{IdShift, Owner};
 pub use selection::Selection;
 pub use trail::Trail;
-pub use tree::{Ask, Find, Found, Listing, Located, Lookup, Tree};
+pub use tree::{Ask, Find, Found, Listing, Located, Lookup, Places, Tree};
 
 /// Nodes on a path, root and leaf included, that upstream can read; writers go no deeper.
 pub const DEPTH_MAX: usize = 64;

@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 
 use super::find::name_of;
 use super::node::NodeLookup;
-use super::table::{Child, Table};
+use super::places::TableLookup;
+use super::table::Child;
 use super::window::Window;
 use super::{Ask, Found, Located, Tree};
-use crate::error::{Error, Limited, Malformed, Result, UsageError};
+use crate::error::{Error, Malformed, Result, UsageError};
 use crate::name::Name;
 
 /// Asks for the entries of a directory, one by one in ascending order of names; after the last the answer is `None`.
@@ -24,12 +25,8 @@ pub struct Listing {
 
 #[derive(Clone, Debug)]
 enum State {
-    /// Reading the tail of the table.
-    Tail(Located),
-    /// Reading its header.
-    Header(Table),
-    /// Reading its items.
-    Items(Table, Vec<Child>),
+    /// Reading the table.
+    Table(TableLookup),
     /// Reading the name of the entry that is last in the list.
     Name(Vec<Child>),
     /// Reading the metadata of that entry.
@@ -40,7 +37,8 @@ enum State {
 
 impl Listing {
     pub(super) const fn new(tree: Tree, directory: Located) -> Self {
-        Self { tree, window: Window::new(tree.limits.tree_bytes), state: State::Tail(directory), last: None }
+        let table = TableLookup::new(tree, directory);
+        Self { tree, window: Window::new(tree.limits.tree_bytes), state: State::Table(table), last: None }
     }
 
     /// Hands over bytes of the archive that include the range asked for.
@@ -71,35 +69,10 @@ impl Listing {
     fn advance(&mut self, state: State) -> Result<(State, Option<Ask<Option<Found>>>)> {
         let window = &mut self.window;
         Ok(match state {
-            State::Tail(directory) => match Table::open(directory, window)? {
-                Ask::Ready(table) => (State::Header(table), None),
-                Ask::Need(range) => (State::Tail(directory), Some(Ask::Need(range))),
+            State::Table(mut table) => match table.step(window)? {
+                Ask::Ready(children) => (State::Name(children), None),
+                Ask::Need(range) => (State::Table(table), Some(Ask::Need(range))),
             },
-            State::Header(table) => match table.check(window)? {
-                Ask::Ready(()) => {
-                    let (value, max) = (table.items, self.tree.limits.directory_entries);
-                    if value > max {
-                        return Err(Error::Limit { what: Limited::DirectoryEntries, value, max });
-                    }
-                    (State::Items(table, Vec::new()), None)
-                }
-                Ask::Need(range) => (State::Header(table), Some(Ask::Need(range))),
-            },
-            State::Items(table, mut children) => {
-                if children.len() as u64 == table.items {
-                    children.sort_unstable_by(|a, b| b.cmp(a));
-                    table.check_children(&children)?;
-                    (State::Name(children), None)
-                } else {
-                    match table.item(children.len() as u64, window)? {
-                        Ask::Ready((_, child)) => {
-                            children.push(child);
-                            (State::Items(table, children), None)
-                        }
-                        Ask::Need(range) => (State::Items(table, children), Some(Ask::Need(range))),
-                    }
-                }
-            }
             State::Name(children) => {
                 let Some(&child) = children.last() else {
                     return Ok((State::Name(children), Some(Ask::Ready(None))));

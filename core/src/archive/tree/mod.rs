@@ -7,6 +7,7 @@
 mod find;
 mod listing;
 mod node;
+mod places;
 mod table;
 mod window;
 
@@ -15,6 +16,7 @@ use core::ops::Range;
 pub use find::Find;
 pub use listing::Listing;
 pub use node::Lookup;
+pub use places::Places;
 
 use super::Node;
 use crate::limits::Limits;
@@ -147,5 +149,36 @@ impl Tree {
     /// ```
     pub fn list(&self, directory: Located) -> Listing {
         Listing::new(*self, directory)
+    }
+
+    /// Asks where the entries of a directory lie, without reading them.
+    ///
+    /// ```
+    /// use casync_core::archive::{Ask, Tree};
+    /// # use casync_core::{Limits, Name, archive::*, record::FeatureFlags};
+    /// # let mut archive = Vec::new();
+    /// # let metadata = |permissions| Metadata { permissions, ..Metadata::default() };
+    /// # let mut encoder = Encoder::new(FeatureFlags::EMPTY);
+    /// # encoder.root(&Node { metadata: metadata(0o777), content: Content::Directory }, &mut archive)?;
+    /// # let file = Node { metadata: metadata(0o666), content: Content::Regular { size: 0 } };
+    /// # encoder.child(&Name::new(b"bin")?, &file, &mut archive)?;
+    /// # encoder.child(&Name::new(b"etc")?, &file, &mut archive)?;
+    /// # encoder.leave(&mut archive)?;
+    /// let tree = Tree::new(archive.len() as u64, &Limits::default());
+    /// let mut question = tree.places(tree.root());
+    /// let places = loop {
+    ///     match question.step()? {
+    ///         Ask::Ready(places) => break places,
+    ///         Ask::Need(range) => {
+    ///             question.provide(range.start, &archive[range.start as usize..range.end as usize])?;
+    ///         }
+    ///     }
+    /// };
+    /// // 64 bytes are the root's ENTRY; FILENAME, ENTRY and PAYLOAD of each file take 100.
+    /// assert_eq!(places, [64..164, 164..264]);
+    /// # Ok::<(), casync_core::Error>(())
+    /// ```
+    pub fn places(&self, directory: Located) -> Places {
+        Places::new(*self, directory)
     }
 }
