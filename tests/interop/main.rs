@@ -8,5 +8,10 @@ mod pair;
 
 mod archives;
 mod blobs;
+mod devices;
+mod excluded;
 mod extracted;
+mod frames;
+mod golden;
+mod system;
 mod texts;
