@@ -10,6 +10,7 @@
 //! | [`cut`] | where a stream is cut: by definition, by `Chunker`, by `Cutter` |
 //! | [`members`] | an archive as a flat list: decoded, encoded |
 //! | [`tree`], [`craft`] | random trees; archives put together by hand, right and wrong |
+//! | [`disk`], [`walk`] | random trees on a real file system; what the system says of every node of one |
 //! | [`fuzz`] | fuzz targets, their inputs and random changes of these |
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
@@ -28,6 +29,7 @@
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `examples` | the core's example programs, on what the C casync makes |
+//! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
@@ -40,6 +42,7 @@ pub mod cargo;
 pub mod content;
 pub mod craft;
 pub mod cut;
+pub mod disk;
 pub mod fuzz;
 pub mod input;
 pub mod members;
@@ -52,3 +55,4 @@ pub mod table;
 pub mod tool;
 pub mod tree;
 pub mod vectors;
+pub mod walk;
