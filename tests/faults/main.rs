@@ -1,0 +1,12 @@
+//! Bad input and faults of the machine against the `casync` program.
+//!
+//! Whatever goes wrong: it ends, with status 1 and an error that says on what and why; what was there before stays as it
+//! was; no temporary file is left over; and it never ends with status 0 and wrong bytes.
+
+mod chunks;
+mod damaged;
+mod malformed;
+mod places;
+mod scene;
+mod space;
+mod streams;
