@@ -5,8 +5,11 @@
 
 mod chunks;
 mod damaged;
+mod limits;
 mod malformed;
+mod moving;
 mod places;
 mod scene;
+mod signals;
 mod space;
 mod streams;

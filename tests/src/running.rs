@@ -70,9 +70,17 @@ impl Running {
         kill_process(self.pid, signal).unwrap_or_else(|error| panic!("{}: {error}", self.what));
     }
 
-    /// The entry of `/proc` that tells about it.
-    pub fn proc(&self, entry: &str) -> std::path::PathBuf {
-        format!("/proc/{}/{entry}", self.pid.as_raw_nonzero()).into()
+    /// Stops it where it is; `Signal::CONT` lets it go on.
+    pub fn stop(&self) {
+        self.signal(Signal::STOP);
+        let stat = format!("/proc/{}/stat", self.pid.as_raw_nonzero());
+        self.until("a stop", || std::fs::read_to_string(&stat).is_ok_and(|text| text.contains(") T ")));
+    }
+
+    /// Bytes that it has read in all; 0 once it is gone.
+    pub fn has_read(&self) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/io", self.pid.as_raw_nonzero())).unwrap_or_default();
+        text.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse().ok()).unwrap_or(0)
     }
 
     #[track_caller]

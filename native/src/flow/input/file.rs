@@ -6,6 +6,7 @@ use rustix::io::Errno;
 
 use super::ByteSource;
 use crate::error::Result;
+use crate::flow::stop;
 use crate::fs::blob::Kind;
 
 /// Reads a file or pipe in large pieces.
@@ -56,8 +57,10 @@ impl ByteSource for FileSource {
             }
             self.buffer.resize(left.min(Self::PIECE), 0);
             let read = if self.seekable {
+                stop::check()?;
                 rustix::io::pread(&self.fd, &mut self.buffer[..], self.start)
             } else {
+                stop::wait_readable(&self.fd)?;
                 rustix::io::read(&self.fd, &mut self.buffer[..])
             };
             let count = match read {
