@@ -1,6 +1,7 @@
 //! Limits of the system: open files, file size, threads.
 
 use casync_tests::running::within;
+use casync_tests::skip;
 
 use crate::scene::Scene;
 
@@ -49,4 +50,21 @@ fn files_of_limited_size() {
     assert_eq!(scene.0.read("old.img"), b"the old image");
     assert_eq!(scene.0.read("old.catar"), b"the old archive");
     assert_eq!(scene.0.read("old.caibx"), b"the old index");
+}
+
+#[test]
+fn no_more_threads() {
+    if !rustix::process::geteuid().is_root() {
+        return skip::skip("only root can become somebody else, who has no threads yet");
+    }
+    let scene = Scene::new();
+    let program = scene.readable_program();
+    within(&mut scene.script("chown -R 61234:61234 .")).success();
+    for arguments in ["make new.caidx tree", "extract x.caidx out", "extract x.caibx old.img", "mtree x.catar"] {
+        // A user that has nothing running but this.
+        let user = "setpriv --reuid=61234 --regid=61234 --clear-groups prlimit --nproc=1";
+        let outcome = within(&mut scene.script(&format!("exec {user} {} {arguments}", program.display())));
+        scene.assert_failed(outcome, &["Resource temporarily unavailable"]);
+    }
+    assert_eq!(scene.0.read("old.img"), b"the old image");
 }

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use super::stop;
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, Result};
 
 /// What has gone wrong in a pipeline so far.
 #[derive(Debug, Default)]
@@ -41,6 +42,16 @@ impl Failure {
     /// Ends a stage: takes note of its error.
     pub(crate) fn note<T>(&self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.set(error)).ok()
+    }
+
+    /// Starts a stage in a thread of its own. If there cannot be another thread, that is the pipeline's error, and what the
+    /// stage was to own is dropped, which its neighbours notice.
+    pub(crate) fn spawn<'scope, T: Send + 'scope>(
+        &self,
+        scope: &'scope Scope<'scope, '_>,
+        stage: impl FnOnce() -> T + Send + 'scope,
+    ) -> Option<ScopedJoinHandle<'scope, T>> {
+        self.note(Builder::new().spawn_scoped(scope, stage).context(|| "start a thread"))
     }
 
     /// Ends the pipeline.
