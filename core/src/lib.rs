@@ -95,3 +95,8 @@ mod simd;
 pub use error::{Error, Result};
 pub use limits::{CHUNK_MAX, Limits};
 pub use name::Name;
+
+/// Runs the example of the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -29,13 +29,14 @@ pub(super) unsafe fn sha512_avx512(state: &mut Words, blocks: &[Block]) -> usize
     let (mut current, mut next) = ([[0; GROUP]; 80], [[0; GROUP]; 80]);
     // SAFETY: the features are enabled here.
     unsafe {
-        let mut expander = Expander::new(first, &mut current);
+        let mut expander = Expander::new();
+        expander.start(first, &mut current);
         for _ in 16..80 {
             expander.step(&mut current);
         }
         for (index, _) in groups.iter().enumerate() {
             // The last group expands the first once more, to no purpose, rather than have a loop of its own.
-            let mut expander = Expander::new(groups.get(index + 1).unwrap_or(first), &mut next);
+            expander.start(groups.get(index + 1).unwrap_or(first), &mut next);
             #[expect(clippy::needless_range_loop, reason = "the block is a column, not a row")]
             for block in 0..GROUP {
                 let mut s = *state;
@@ -72,18 +73,23 @@ struct Expander {
 }
 
 impl Expander {
+    #[inline(always)]
+    unsafe fn new() -> Self {
+        // SAFETY: the caller enables the features.
+        Self { words: [unsafe { __m512i::splat(0) }; 80], done: 80 }
+    }
+
     /// Takes in eight blocks and writes the first sixteen rows.
     #[inline(always)]
-    unsafe fn new(group: &[Block; GROUP], schedule: &mut Schedule) -> Self {
+    unsafe fn start(&mut self, group: &[Block; GROUP], schedule: &mut Schedule) {
         // SAFETY: the caller enables the features.
         unsafe {
-            let mut words = [__m512i::splat(0); 80];
             let first: [__m512i; 16] = message(core::array::from_fn(|lane| &raw const group[lane]));
-            words[..16].copy_from_slice(&first);
+            self.words[..16].copy_from_slice(&first);
             for (round, word) in first.into_iter().enumerate() {
                 Self::store(word, round, schedule);
             }
-            Self { words, done: 16 }
+            self.done = 16;
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 
 use super::ByteSource;
@@ -55,23 +56,20 @@ impl ByteSource for FileSource {
             if left == 0 {
                 break;
             }
-            self.buffer.resize(left.min(Self::PIECE), 0);
+            self.buffer.reserve_exact(Self::PIECE);
             let read = if self.seekable {
                 stop::check()?;
-                rustix::io::pread(&self.fd, &mut self.buffer[..], self.start)
+                rustix::io::pread(&self.fd, spare_capacity(&mut self.buffer), self.start)
             } else {
                 stop::wait_readable(&self.fd)?;
-                rustix::io::read(&self.fd, &mut self.buffer[..])
+                rustix::io::read(&self.fd, spare_capacity(&mut self.buffer))
             };
-            let count = match read {
-                Err(Errno::INTR) => 0,
-                Ok(0) => {
-                    self.buffer.clear();
-                    break;
-                }
-                read => read?,
-            };
-            self.buffer.truncate(count);
+            match read {
+                Err(Errno::INTR) => {}
+                Ok(0) => break,
+                read => drop(read?),
+            }
+            self.buffer.truncate(left);
         }
         Ok(&self.buffer[self.used..])
     }
