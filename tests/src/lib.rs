@@ -15,6 +15,7 @@
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`running`] | programs under way, with a time limit |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
 //! Everything here panics on failure, with what it was about to do.
@@ -27,6 +28,7 @@
 //! | `property` | what must hold for any input, tried with many seeds; limits; hostile archives |
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
+//! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |
@@ -48,6 +50,7 @@ pub mod input;
 pub mod members;
 pub mod options;
 pub mod random;
+pub mod running;
 pub mod sandbox;
 pub mod skip;
 pub mod split;
