@@ -16,6 +16,7 @@
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
 //! | [`running`] | programs under way, with a time limit |
+//! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
 //! Everything here panics on failure, with what it was about to do.
@@ -30,6 +31,7 @@
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
 //! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
+//! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |
 //! | `guard` | that no test file is forgotten |
@@ -49,6 +51,7 @@ pub mod fuzz;
 pub mod input;
 pub mod members;
 pub mod options;
+pub mod peak;
 pub mod random;
 pub mod running;
 pub mod sandbox;

@@ -63,17 +63,30 @@ impl Operand {
 
     /// Opens it for reading; what is missing is `default`, or standard input.
     pub(super) fn open(&self, default: Option<&str>, quoted: bool) -> Result<OwnedFd> {
-        let path = match (self, default) {
-            (Self::Path(path), _) => path.clone(),
-            (Self::Missing, Some(default)) => OsString::from(default),
-            _ => return standard_input(),
-        };
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-        os::open(&path, flags, Mode::empty()).map_err(|errno| {
+        self.open_or(default, |path, errno| {
             let shown = path.to_string_lossy();
             let shown = if quoted { format!("\"{shown}\"") } else { shown.into_owned() };
             Error::from(errno).titled(format_args!("Failed to open {shown}"))
         })
+    }
+
+    /// Opens it for reading; what is missing is standard input.
+    pub(super) fn open_to_extract(&self, what: Option<What>) -> Result<OwnedFd> {
+        self.open_or(None, |path, errno| {
+            let error = Error::from(errno).context(format!("open {path:?}"));
+            // compat: only archives are opened so early by upstream that there is a message of their own.
+            if what == Some(What::Archive) { error.titled("Failed to set sync archive") } else { error }
+        })
+    }
+
+    fn open_or(&self, default: Option<&str>, failed: impl FnOnce(&OsStr, Errno) -> Error) -> Result<OwnedFd> {
+        let path = match (self, default) {
+            (Self::Path(path), _) => path.as_os_str(),
+            (Self::Missing, Some(default)) => OsStr::new(default),
+            _ => return standard_input(),
+        };
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+        os::open(path, flags, Mode::empty()).map_err(|errno| failed(path, errno))
     }
 }
 

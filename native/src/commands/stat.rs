@@ -21,7 +21,7 @@ pub struct StatArgs {
     #[command(flatten)]
     options: Options,
     /// An archive, an archive index or a directory; and the path of a node in it
-    #[arg(value_name = "INPUT [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
 }
 
