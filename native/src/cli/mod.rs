@@ -21,9 +21,16 @@ use values::ValueError;
 
 /// Content-addressed delivery of file trees and images.
 #[derive(Debug, Parser)]
-#[command(name = "casync", disable_version_flag = true, disable_help_flag = true, disable_help_subcommand = true)]
-// The text is made elsewhere, but without a version clap, built with debug assertions, refuses an option that shows one.
-#[command(infer_long_args = false, args_override_self = true, version = "2", propagate_version = true)]
+// The version is what `argv::version` says; clap only wants to know that there is one.
+#[command(
+    name = "casync",
+    version,
+    propagate_version = true,
+    disable_version_flag = true,
+    disable_help_flag = true,
+    disable_help_subcommand = true
+)]
+#[command(infer_long_args = false, args_override_self = true)]
 struct Cli {
     #[command(flatten)]
     options: Options,

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 
 use casync_core::Limits;
-use casync_core::archive::{Decoder, Event, Found, Located, Tree};
+use casync_core::archive::{Decoder, Event, Found, Located, Node, Tree};
 use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
@@ -248,6 +248,13 @@ impl Archive {
 /// What counts of an archive's metadata, and its digest.
 pub(super) fn replayed(features: FeatureFlags, options: &Options) -> FeatureFlags {
     features.replayed(options.replay_mask()) | (features & FeatureFlags::SHA512_256)
+}
+
+/// A node of an archive without file flags that do not count. compat: extended attributes and project ids always do.
+pub(super) fn masked(node: &Node, features: FeatureFlags) -> Node {
+    let mut node = node.clone();
+    node.metadata.flags = node.metadata.flags & features;
+    node
 }
 
 /// What a suffix says of an operand.

@@ -11,6 +11,7 @@ use super::stores;
 use crate::cli::{Options, What};
 use crate::error::{Error, Result};
 use crate::flow::input::Flow;
+use crate::flow::stop;
 use crate::fs::blob::Kind;
 use crate::fs::walk::{Exclusions, Step, Walk};
 use crate::ui::{Out, narrate};
@@ -42,6 +43,7 @@ pub(super) fn run(arguments: &ListArgs) -> Result<()> {
             let mut depth = 0_usize;
             narrate::features(features);
             while let Some(step) = walk.next()? {
+                stop::check()?;
                 match step {
                     Step::Node { node, .. } => {
                         let is_directory = node.content == Content::Directory;
