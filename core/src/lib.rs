@@ -21,12 +21,14 @@
 //! | [`archive`] | `.catar`: nodes, encoder, decoder, random access by path |
 //! | [`diff`] | two archives side by side: what was added, removed, changed |
 //! | [`plan`] | who supplies each chunk of a stream, and what nobody has |
+//! | [`session`] | the wire protocol between two casync processes, both sides |
 //! | [`show`] | `list`, `mtree`, `stat` and `diff` texts |
 //!
 //! # Two shapes of machines
 //!
 //! A **transform** turns input into events, whatever pieces the input comes in:
-//! [`chunk::Chunker`], [`chunk::Cutter`], [`index::IndexReader`], [`archive::Decoder`], [`hash::Hasher`].
+//! [`chunk::Chunker`], [`chunk::Cutter`], [`index::IndexReader`], [`archive::Decoder`], [`hash::Hasher`],
+//! [`session::Session`].
 //!
 //! ```text
 //! loop {
@@ -93,6 +95,7 @@ mod name;
 pub mod plan;
 pub mod quantity;
 pub mod record;
+pub mod session;
 pub mod show;
 mod simd;
 

@@ -9,6 +9,7 @@ mod hostile;
 mod indexes;
 mod limits;
 mod parts;
+mod patterns;
 mod plan;
 mod records;
 mod search;
