@@ -17,20 +17,26 @@ use crate::ui::{Out, narrate};
 
 /// What follows the options in the help.
 pub(super) const HELP: &str = "\
-Prints a line for each source: how many chunks of INDEX it would supply, and the bytes in them; then what nobody has.
-Sources are asked in this order, and each chunk counts for the first that has it:
-    zeros     chunks of the largest size that are all zeros: nobody has to supply them
-    repeats   chunks that occur in INDEX before
-    output    OUTPUT, an existing file or device: chunks that lie in their place there already
-    seed      each --seed-index=FILE: chunks listed in the index that a seed has
-    store     --store= (or the one beside INDEX), then each --extra-store=; also how many bytes they take there
-    missing   what is in none of these
-Nothing is loaded or written. The exit status is 0 even if chunks are missing; with --json the last line tells.
+A line is printed for each source: how many chunks of INDEX it would supply,
+and the bytes in them. Each chunk counts for the first source that has it:
+    zeros      chunks of the largest size that are all zeros: nobody has to
+               supply them
+    repeats    chunks that occur in INDEX before
+    output     OUTPUT, if it exists: chunks that lie in their place already
+    seed       each --seed-index=FILE: chunks that this index lists
+    store      --store=, or the one beside INDEX, then each --extra-store=;
+               also how many bytes they take as they are stored
+    missing    what is in none of these
+A line with the sums follows. Nothing is loaded, and only OUTPUT is read.
+
+The exit status is 0 even if chunks are missing. With --json, each line is an
+object with a type: plan-source, and plan-summary at the end, where complete
+tells whether nothing is missing.
 
 Examples:
     casync plan v2.caibx
-    casync plan v2.caibx /dev/sda3 --seed-index=v1.caibx --store=/srv/default.castr
-    casync plan --json v2.caidx --seed-index=v1.caidx";
+    casync plan v2.caibx /dev/sda3 --seed-index=v1.caibx
+    casync plan --json v2.caidx --seed-index=v1.caidx --store=/srv/default.castr";
 
 /// `plan INDEX [OUTPUT]`
 #[derive(Debug, clap::Args)]

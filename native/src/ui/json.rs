@@ -7,8 +7,6 @@
 //!        {"type":"diff-summary","equal":false,"unit":"paths|bytes","added":1,"removed":0,"changed":2, "update":UPDATE?}
 //! plan   {"type":"plan-source","kind":"zeros|repeats|seed|output|store|missing","name":N?,"chunks":1,"bytes":2,"stored_bytes":3?}
 //!        {"type":"plan-summary","chunks":1,"bytes":2,"complete":true}
-//! list   {"type":"node","path":P, NODE...}                 mtree adds "digest", stat "digest" and "offset"
-//! digest {"type":"digest","algorithm":"sha512-256","digest":"<hex>"}
 //!
 //! NODE   "kind":"file|dir|link|char|block|fifo|socket","mode":"0644","size":5?,"target":T?,"device":"8:1"?,
 //!        "uid":0?,"gid":0?,"user":U?,"group":G?,"mtime":"SECONDS.NANOSECONDS"?,"flags":["nodump",...]?,
@@ -84,20 +82,6 @@ pub enum Message<'a> {
         #[serde(flatten)]
         sum: SumFields,
         complete: bool,
-    },
-    Node {
-        #[serde(flatten)]
-        path: Field<'a>,
-        #[serde(flatten)]
-        node: NodeFields<'a>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        offset: Option<u64>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        digest: Option<String>,
-    },
-    Digest {
-        algorithm: String,
-        digest: String,
     },
 }
 

@@ -16,28 +16,42 @@ use crate::ui::narrate;
 
 /// What follows the options in the help.
 pub(super) const HELP: &str = "\
-LEFT and RIGHT are two trees (.catar, .caidx, directory) or two blobs (.caibx, file, block device), in any combination.
+LEFT and RIGHT are two trees (.catar, .caidx or directory) or two blobs
+(.caibx, file or block device), in any combination of forms.
 
-Of two trees, a line is printed for each path that differs, in the order of archives:
+Of two trees, a line is printed for each path that differs, in archive order:
     A PATH             only in RIGHT
     D PATH             only in LEFT
-    C PATH: CHANGES    in both; CHANGES are content, size, mode, owners, mtime, flags, xattr, acl, target and so on
-Only what both sides store is compared, further limited by --with= and --without=; a directory is read as the archive on
-the other side stores it. Paths are escaped as by list.
+    C PATH: CHANGES    in both; CHANGES are what differs: type, size, content,
+                       target, device, mode, uid, gid, user, group, mtime,
+                       flags, xattr, acl, default-acl, selinux, fcaps,
+                       project-id
+Only what both sides store is compared, and what --with= and --without= leave
+of it; a directory is read as the archive on the other side stores it. Paths
+are escaped as by list.
 
 Of two blobs, a line is printed for each range of bytes that differs:
-    C START..END       in both;  A START..END  only in RIGHT;  D START..END  only in LEFT
-Ranges reach to where chunks begin and end if an index is involved, to multiples of 4096 otherwise.
+    C START..END       in both
+    A START..END       only in RIGHT, which is longer
+    D START..END       only in LEFT, which is longer
+Ranges reach to where chunks begin and end if an index is involved, and to
+multiples of 4096 otherwise.
 
-Between two indexes that were made with equal chunk sizes and digests, equal chunks are not loaded. For these, a line at
-the end tells how much of RIGHT a client that has LEFT would fetch. The store of each index is looked for as by list.
+A line with sums follows. Between two indexes that were made with equal chunk
+sizes and digests, chunks that are equal are not loaded, and another line tells
+how much of RIGHT a client that has LEFT would fetch. The store of each index
+is looked for as by list.
 
-The exit status is 0 whether or not there are differences, and 1 for trouble; with --exit-code it is also 1 if there are
-differences, which then have been printed.
+The exit status is 0 whether there are differences or not, and 1 for trouble;
+with --exit-code it is also 1 if there are differences, without a message.
+
+With --json, each line is an object with a type: added, removed, changed or
+range, and diff-summary at the end. Values that are no UTF-8 come as base64, in
+a field with _bytes behind its name.
 
 Examples:
     casync diff v1.caidx v2.caidx
-    casync diff --exit-code --without=sec-time --without=usec-time --without=nsec-time --without=2sec-time v1.caidx /srv/tree
+    casync diff --exit-code --without=xattrs v1.caidx /srv/tree
     casync diff --json v1.caibx v2.caibx";
 
 /// `diff LEFT RIGHT`
