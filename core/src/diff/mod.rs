@@ -6,7 +6,7 @@
 //! right nodes -+         -> both sides:    changes(left, right, common), contents by Lockstep or byte by byte
 //! ```
 //!
-//! [`Merge`] takes the nodes of both in archive order and says which belong together; [`changes`] compares two nodes by
+//! [`Merge`] takes the nodes of both in archive order and says which belong together; [`changes()`] compares two nodes by
 //! what both archives store ([`Common`]); [`Lockstep`] finds which bytes of two streams are equal by their chunk ids
 //! alone. Whoever calls reads the archives, and the bytes that ids say nothing about.
 

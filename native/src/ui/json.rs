@@ -3,6 +3,7 @@
 //! ```text
 //! diff   {"type":"added","path":P, NODE...}      {"type":"removed","path":P, NODE...}
 //!        {"type":"changed","path":P,"changes":[{"what":W, "name":N?, "from":X?, "to":X?}, ...]}
+//!        (W is a word of the text output; "name" is that of an xattr; flags have "set":[...]? and "cleared":[...]? instead)
 //!        {"type":"range","change":"added|removed|changed","start":0,"end":4096}          (blobs)
 //!        {"type":"diff-summary","equal":false,"unit":"paths|bytes","added":1,"removed":0,"changed":2, "update":UPDATE?}
 //! plan   {"type":"plan-source","kind":"zeros|repeats|seed|output|store|missing","name":N?,"chunks":1,"bytes":2,"stored_bytes":3?}
