@@ -184,6 +184,10 @@ pub enum Malformed {
     UnknownCompression,
     /// A stored chunk that does not decompress.
     Compressed,
+
+    // Caches.
+    /// An encoder cache that is not as it was written, or not for these settings.
+    Cache,
 }
 
 impl fmt::Display for Malformed {
@@ -226,6 +230,7 @@ impl fmt::Display for Malformed {
             }
             Self::UnknownCompression => f.write_str("stored chunk is not compressed by a known method"),
             Self::Compressed => f.write_str("stored chunk does not decompress"),
+            Self::Cache => f.write_str("the encoder cache is damaged"),
         }
     }
 }

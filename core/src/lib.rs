@@ -19,6 +19,7 @@
 //! | [`codec`] | zstd, xz and gzip frames to plain bytes, capped |
 //! | [`index`] | `.caidx` and `.caibx`: reader, writer, table |
 //! | [`archive`] | `.catar`: nodes, encoder, decoder, random access by path |
+//! | [`cache`] | what an earlier run learnt about a tree, and which chunks need not be read again |
 //! | [`show`] | `list`, `mtree` and `stat` texts |
 //!
 //! # Two shapes of machines
@@ -80,6 +81,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod archive;
+pub mod cache;
 pub mod chunk;
 pub mod codec;
 pub mod error;
