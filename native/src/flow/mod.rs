@@ -20,10 +20,11 @@ mod failure;
 pub mod input;
 pub mod make;
 pub mod source;
+pub(crate) mod stop;
 pub mod stream;
 
 pub use budget::Budget;
 pub use cached::Cached;
-pub use failure::stop_on_signals;
+pub use stop::stop_on_signals;
 
 pub(crate) use failure::Failure;
