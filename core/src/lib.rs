@@ -19,6 +19,7 @@
 //! | [`codec`] | zstd, xz and gzip frames to plain bytes, capped |
 //! | [`index`] | `.caidx` and `.caibx`: reader, writer, table |
 //! | [`archive`] | `.catar`: nodes, encoder, decoder, random access by path |
+//! | [`gc`] | which files of a store are chunks, and which of them some index uses |
 //! | [`show`] | `list`, `mtree` and `stat` texts |
 //!
 //! # Two shapes of machines
@@ -83,6 +84,7 @@ pub mod archive;
 pub mod chunk;
 pub mod codec;
 pub mod error;
+pub mod gc;
 pub mod hash;
 pub mod index;
 mod limits;
