@@ -12,6 +12,9 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 pub use options::Options;
 pub use values::{Owner, What};
 
+pub(crate) use options::OURS;
+pub(crate) use values::span;
+
 use crate::commands::{self, Verb};
 use crate::error::{Cause, Error, Result};
 use crate::flow::stop_on_signals;

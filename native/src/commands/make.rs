@@ -175,6 +175,8 @@ fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, kind: Kind)
     if let Some(file) = file {
         file.install()?;
     }
+    // Not before: until the index has its name, garbage collection must wait.
+    drop(store);
     narrate::made(features, supported, made.size, (what != What::Archive).then_some((made.chunks, made.reused)));
     if let Some(digest) = made.digest {
         let mut out = Out::new();

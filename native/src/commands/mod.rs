@@ -2,6 +2,7 @@
 
 mod digest;
 mod extract;
+mod gc;
 mod input;
 mod list;
 mod make;
@@ -28,6 +29,8 @@ pub enum Verb {
     Stat(stat::StatArgs),
     /// Compute the digest of an archive, a blob, an index of either, or a directory
     Digest(digest::DigestArgs),
+    /// Remove chunks that no index uses from a store
+    Gc(gc::GcArgs),
     /// Show what there is to know
     Help(HelpArgs),
 }
@@ -51,6 +54,7 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Mtree(arguments) => mtree::run(&arguments),
         Verb::Stat(arguments) => stat::run(&arguments),
         Verb::Digest(arguments) => digest::run(&arguments),
+        Verb::Gc(arguments) => gc::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verb.as_deref()),
     }
 }

@@ -1,6 +1,7 @@
 //! Which stores a run uses (spec: commands.md 2).
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::io::Errno;
@@ -27,6 +28,23 @@ fn check_local(store: &OsStr) -> Result<()> {
         Some(Class::Path) => Ok(()),
         None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
         Some(Class::Url | Class::Ssh) => Err(remote(store)),
+    }
+}
+
+/// The store that belongs to the first of some indexes, for who works on its files.
+///
+/// # Errors
+///
+/// If the name of a store is empty, or none can be told.
+pub(super) fn to_clean(options: &Options, index: &OsStr) -> Result<PathBuf> {
+    if index.is_empty() && options.store.is_none() && std::env::var_os("CASYNC_STORE").is_none() {
+        return Err(Error::from(Errno::INVAL).titled("Failed to automatically derive store location from index"));
+    }
+    let store = main_store(options, Some(index));
+    // compat: what looks like a URL is taken for a path.
+    match locator::classify(&store) {
+        None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
+        Some(_) => Ok(locator::to_path(&store)),
     }
 }
 

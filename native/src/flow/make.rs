@@ -170,7 +170,7 @@ impl Shop<'_> {
         let chunks: Vec<&[u8]> = batch.chunks.iter().map(|range| batch.segment.piece(range)).collect();
         let named = self.name(&chunks);
         for (chunk, (id, _)) in chunks.iter().zip(&named) {
-            if self.claims.claim(id) && !store.has(id)? {
+            if self.claims.claim(id) && !store.hold(id)? {
                 let frame = compressor.compress(chunk).context(|| format!("compress chunk {id}"))?;
                 if store.put(id, Form::Compressed, frame)? == Put::Stored {
                     Counters::add(&self.counters.chunks_new, 1);

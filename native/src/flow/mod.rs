@@ -16,6 +16,7 @@ mod claims;
 pub mod digests;
 pub mod extract;
 mod failure;
+pub mod gc;
 pub mod input;
 pub mod make;
 pub mod source;
