@@ -14,6 +14,7 @@
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`store`] | what lies in a store, and how to spoil it |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
 //! Everything here panics on failure, with what it was about to do.
@@ -27,6 +28,7 @@
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
+//! | `gc` | garbage collection beside the C casync, while others write, when it is killed, when it must refuse |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `guard` | that no test file is forgotten |
 //!
@@ -48,6 +50,7 @@ pub mod random;
 pub mod sandbox;
 pub mod skip;
 pub mod split;
+pub mod store;
 pub mod table;
 pub mod tool;
 pub mod tree;

@@ -130,7 +130,8 @@ impl Collector<'_> {
 
     fn stranger(&mut self, name: &CStr) {
         let shown = name.to_string_lossy();
-        if name.to_bytes().ends_with(b".cacnk") {
+        // compat: hidden files are passed over.
+        if name.to_bytes().ends_with(b".cacnk") && !shown.starts_with('.') {
             // compat: the part of the name that upstream tries to read, in its words; it counts as remaining.
             let stem = shown.split('.').next().unwrap_or_default();
             log::error(format_args!("Failed to parse chunk ID \"{stem}\", ignoring."));
