@@ -27,6 +27,7 @@
 //! | `property` | what must hold for any input, tried with many seeds; limits; hostile archives |
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
+//! | `verify` | every kind of damage to stores, indexes, trees and blobs is found, named and, where it can be, repaired |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `gc` | garbage collection beside the C casync, while others write, when it is killed, when it must refuse |
 //! | `examples` | the core's example programs, on what the C casync makes |

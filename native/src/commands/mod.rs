@@ -9,6 +9,7 @@ mod make;
 mod mtree;
 mod stat;
 mod stores;
+mod verify;
 
 use clap::Subcommand;
 
@@ -31,6 +32,8 @@ pub enum Verb {
     Digest(digest::DigestArgs),
     /// Remove chunks that no index uses from a store
     Gc(gc::GcArgs),
+    /// Check an index and its chunks, a whole store, or a tree or blob against its archive or index
+    Verify(verify::VerifyArgs),
     /// Show what there is to know
     Help(HelpArgs),
 }
@@ -55,6 +58,7 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Stat(arguments) => stat::run(&arguments),
         Verb::Digest(arguments) => digest::run(&arguments),
         Verb::Gc(arguments) => gc::run(&arguments),
+        Verb::Verify(arguments) => verify::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verb.as_deref()),
     }
 }

@@ -68,6 +68,38 @@ pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Ch
     let store = main_store(options, index);
     check_local(&store)?;
     let mut stores: Vec<Arc<dyn Store>> = vec![Arc::new(LocalStore::for_reading(&locator::to_path(&store))?)];
+    stores.extend(extra(options));
+    Ok(Chain::new(stores))
+}
+
+/// The store whose chunks are checked; `repair`: to be written to.
+///
+/// # Errors
+///
+/// If it cannot be used.
+pub(super) fn for_checking(options: &Options, index: Option<&OsStr>, repair: bool) -> Result<LocalStore> {
+    let store = main_store(options, index);
+    check_local(&store)?;
+    let path = locator::to_path(&store);
+    if repair { LocalStore::open_or_create(&path) } else { LocalStore::for_reading(&path) }
+}
+
+/// Path of the store that is named without an index.
+///
+/// # Errors
+///
+/// If none is named, or it cannot be used.
+pub(super) fn named(options: &Options) -> Result<PathBuf> {
+    if options.store.is_none() && std::env::var_os("CASYNC_STORE").is_none() {
+        return Err(Error::headline("An index, an archive or --store= expected."));
+    }
+    let store = main_store(options, None);
+    check_local(&store).map(|()| locator::to_path(&store))
+}
+
+/// The stores of `--extra-store=` that can be used.
+pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
+    let mut stores: Vec<Arc<dyn Store>> = Vec::new();
     for extra in &options.extra_store {
         let opened = check_local(extra).and_then(|()| LocalStore::open(&locator::to_path(extra)));
         match opened {
@@ -78,7 +110,7 @@ pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Ch
             }
         }
     }
-    Ok(Chain::new(stores))
+    stores
 }
 
 /// The error for places on other hosts.

@@ -21,6 +21,7 @@ pub mod input;
 pub mod make;
 pub mod source;
 pub mod stream;
+pub mod verify;
 
 pub use budget::Budget;
 pub use failure::stop_on_signals;

@@ -9,7 +9,7 @@ use rustix::fs::{self, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
 use super::layout::Layout;
-use super::local::open_directory;
+use super::local::{open_directory, read_chunk};
 use crate::error::{Context as _, Error, Result};
 
 /// The directories of a store, in the order in which the file system has them.
@@ -113,6 +113,15 @@ impl ChunkDirectory {
     /// What one of its files is by its name.
     pub fn classify(&self, file: &CStr) -> StoreFile {
         StoreFile::of(self.name.to_bytes(), file.to_bytes(), self.layout.suffix())
+    }
+
+    /// Reads one of its files into `buffer`; false if it is gone.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn read(&self, file: &CStr, buffer: &mut Vec<u8>) -> Result<bool> {
+        read_chunk(&self.fd, file, buffer)
     }
 }
 

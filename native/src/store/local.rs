@@ -129,6 +129,31 @@ impl LocalStore {
         Ok(self.directory.get_or_init(|| directory))
     }
 
+    /// Path of a chunk in the store.
+    pub(crate) fn chunk_path(&self, id: &ChunkId, form: Form) -> String {
+        self.layout.path(id, form)
+    }
+
+    /// Puts bytes in the place of whatever is at `path` in the store, which belongs to this chunk. The bytes are on the disk
+    /// before the old ones go.
+    ///
+    /// # Errors
+    ///
+    /// If that is not possible; then the old ones are still there.
+    pub(crate) fn replace(&self, id: &ChunkId, path: &str, bytes: &[u8]) -> Result<()> {
+        let directory = self.directory()?;
+        self.ensure_prefix(directory, id)?;
+        let temporary = Layout::temporary(id, random_u64());
+        let written = self.write(directory, id, &temporary, bytes).and_then(|file| {
+            fs::fsync(&file)?;
+            fs::renameat(directory, &temporary, directory, path)
+        });
+        if written.is_err() {
+            let _ = fs::unlinkat(directory, &temporary, AtFlags::empty());
+        }
+        written.map_err(|errno| Error::from(errno).context(self.what("replace", id)))
+    }
+
     fn what(&self, verb: &str, id: &ChunkId) -> String {
         format!("{verb} chunk {id} in store {:?}", self.name)
     }
@@ -218,18 +243,7 @@ impl Store for LocalStore {
         let Some(directory) = self.directory.get().filter(|_| self.prefixes.contains(id)) else {
             return Ok(false);
         };
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let file = match fs::openat(directory, self.layout.path(id, form), flags, Mode::empty()) {
-            Ok(file) => file,
-            Err(Errno::NOENT) => return Ok(false),
-            // A symbolic link in a chunk's place marks it as known to be missing.
-            Err(Errno::LOOP) => {
-                return Err(Error::new(Errno::ADDRNOTAVAIL, "marked as missing").context(self.what("read", id)));
-            }
-            Err(errno) => return Err(Error::from(errno).context(self.what("read", id))),
-        };
-        read_whole(&file, buffer).map_err(|error| error.context(self.what("read", id)))?;
-        Ok(true)
+        read_chunk(directory, self.layout.path(id, form), buffer).map_err(|error| error.context(self.what("read", id)))
     }
 
     fn has(&self, id: &ChunkId) -> Result<bool> {
@@ -322,6 +336,18 @@ pub(super) fn open_directory(path: &Path) -> Result<OwnedFd> {
     let path: &Path = if path.as_os_str().is_empty() { Path::new(OsStr::new(".")) } else { path };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     fs::open(path, flags, Mode::empty()).context(|| format!("open store {path:?}"))
+}
+
+/// Reads the file of a chunk into `buffer`; false if there is none.
+pub(super) fn read_chunk(directory: &OwnedFd, path: impl rustix::path::Arg, buffer: &mut Vec<u8>) -> Result<bool> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
+    match fs::openat(directory, path, flags, Mode::empty()) {
+        Ok(file) => read_whole(&file, buffer).map(|()| true),
+        Err(Errno::NOENT) => Ok(false),
+        // A symbolic link in a chunk's place marks it as known to be missing.
+        Err(Errno::LOOP) => Err(Error::new(Errno::ADDRNOTAVAIL, "marked as missing")),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// Reads a file from its start to its end, replacing the contents of `buffer`.

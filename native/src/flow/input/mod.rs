@@ -1,5 +1,6 @@
 //! Archives as input: from a file, a pipe, or put together from chunks.
 
+mod batches;
 mod feed;
 mod file;
 mod index;
@@ -9,6 +10,7 @@ mod random;
 mod scout;
 mod sparse;
 
+pub use batches::Batches;
 pub use feed::{Feed, with_feed};
 pub use file::FileSource;
 pub use index::Index;
