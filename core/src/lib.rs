@@ -20,12 +20,14 @@
 //! | [`index`] | `.caidx` and `.caibx`: reader, writer, table |
 //! | [`archive`] | `.catar`: nodes, encoder, decoder, random access by path |
 //! | [`gc`] | which files of a store are chunks, and which of them some index uses |
+//! | [`session`] | the wire protocol between two casync processes, both sides |
 //! | [`show`] | `list`, `mtree` and `stat` texts |
 //!
 //! # Two shapes of machines
 //!
 //! A **transform** turns input into events, whatever pieces the input comes in:
-//! [`chunk::Chunker`], [`chunk::Cutter`], [`index::IndexReader`], [`archive::Decoder`], [`hash::Hasher`].
+//! [`chunk::Chunker`], [`chunk::Cutter`], [`index::IndexReader`], [`archive::Decoder`], [`hash::Hasher`],
+//! [`session::Session`].
 //!
 //! ```text
 //! loop {
@@ -91,6 +93,7 @@ mod limits;
 mod name;
 pub mod quantity;
 pub mod record;
+pub mod session;
 pub mod show;
 mod simd;
 

@@ -10,11 +10,14 @@
 //! | [`cut`] | where a stream is cut: by definition, by `Chunker`, by `Cutter` |
 //! | [`members`] | an archive as a flat list: decoded, encoded |
 //! | [`tree`], [`craft`] | random trees; archives put together by hand, right and wrong |
+//! | [`disk`], [`walk`] | random trees on a real file system; what the system says of every node of one |
 //! | [`fuzz`] | fuzz targets, their inputs and random changes of these |
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
 //! | [`store`] | what lies in a store, and how to spoil it |
+//! | [`running`] | programs under way, with a time limit |
+//! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
 //! Everything here panics on failure, with what it was about to do.
@@ -28,9 +31,12 @@
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
 //! | `verify` | every kind of damage to stores, indexes, trees and blobs is found, named and, where it can be, repaired |
-//! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `gc` | garbage collection beside the C casync, while others write, when it is killed, when it must refuse |
+//! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |
+//! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
+//! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
 //! | `examples` | the core's example programs, on what the C casync makes |
+//! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
@@ -43,11 +49,14 @@ pub mod cargo;
 pub mod content;
 pub mod craft;
 pub mod cut;
+pub mod disk;
 pub mod fuzz;
 pub mod input;
 pub mod members;
 pub mod options;
+pub mod peak;
 pub mod random;
+pub mod running;
 pub mod sandbox;
 pub mod skip;
 pub mod split;
@@ -56,3 +65,4 @@ pub mod table;
 pub mod tool;
 pub mod tree;
 pub mod vectors;
+pub mod walk;

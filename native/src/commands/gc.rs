@@ -32,7 +32,7 @@ pub struct GcArgs {
     #[arg(long, value_name = "TIME", value_parser = span, help_heading = OURS)]
     grace: Option<Duration>,
     /// The indexes whose chunks are to stay
-    #[arg(value_name = "INDEX", num_args = 0..)]
+    #[arg(value_name = "BLOB_INDEX|ARCHIVE_INDEX...", num_args = 0..)]
     operands: Vec<OsString>,
 }
 

@@ -11,6 +11,8 @@ mod stat;
 mod stores;
 mod verify;
 
+use std::ffi::OsString;
+
 use clap::Subcommand;
 
 use crate::error::Result;
@@ -41,7 +43,12 @@ pub enum Verb {
 /// `help [VERB]`
 #[derive(Debug, clap::Args)]
 pub struct HelpArgs {
-    verb: Option<String>,
+    #[command(flatten)]
+    _options: crate::cli::Options,
+    /// The verb to show more about
+    // compat: upstream takes any operands here.
+    #[arg(value_name = "[VERB]", num_args = 0..)]
+    verbs: Vec<OsString>,
 }
 
 /// Runs a verb.
@@ -59,6 +66,6 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Digest(arguments) => digest::run(&arguments),
         Verb::Gc(arguments) => gc::run(&arguments),
         Verb::Verify(arguments) => verify::run(&arguments),
-        Verb::Help(arguments) => crate::cli::help(arguments.verb.as_deref()),
+        Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }
 }

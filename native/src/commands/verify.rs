@@ -32,7 +32,7 @@ pub struct VerifyArgs {
     #[arg(long, help_heading = OURS)]
     repair: bool,
     /// An index or archive, and the tree or blob that it should be of; nothing: the store of --store=
-    #[arg(value_name = "INPUT [TREE|BLOB]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [TREE|BLOB]", num_args = 0..)]
     operands: Vec<OsString>,
 }
 
@@ -68,6 +68,7 @@ Examples:
 pub(super) fn run(arguments: &VerifyArgs) -> Result<()> {
     let VerifyArgs { options, repair, operands } = arguments;
     options.apply_logging();
+    stores::check_named(options)?;
     if operands.len() > 2 {
         return Err(Error::headline("An index or archive expected, and possibly a tree or blob."));
     }

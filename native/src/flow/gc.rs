@@ -8,8 +8,8 @@ use casync_core::gc::{LiveSet, StoreFile};
 use rustix::fs::{self, AtFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use super::Failure;
 use super::input::Index;
+use super::stop;
 use crate::error::{Error, Result};
 use crate::fs::attic::Attic;
 use crate::store::{ChunkDirectory, Directories};
@@ -67,10 +67,9 @@ const TEMPORARY_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// If the index is damaged in any place, or cannot be read.
 pub fn add_index(live: &mut LiveSet, fd: OwnedFd) -> Result<()> {
     let mut index = Index::open(fd)?;
-    let failure = Failure::default();
     for number in 0..index.len() {
         if number.is_multiple_of(1 << 16) {
-            failure.check()?;
+            stop::check()?;
         }
         let piece = index.get(number)?.ok_or_else(|| Error::new(Errno::IO, "the index shrank while it was read"))?;
         live.insert(piece.id);
@@ -87,11 +86,10 @@ pub fn add_index(live: &mut LiveSet, fd: OwnedFd) -> Result<()> {
 /// If the store cannot be read, the attic not be filled, or somebody wants to stop. A chunk that cannot be removed is
 /// reported and stays.
 pub fn collect(store: &mut Directories, live: &LiveSet, rules: &Rules, out: &mut Out) -> Result<Collected> {
-    let failure = Failure::default();
     let mut collector = Collector { live, rules, out, now: SystemTime::now(), collected: Collected::default() };
     store.list()?;
     while let Some(directory) = store.next()? {
-        failure.check()?;
+        stop::check()?;
         let before = collector.collected;
         collector.directory(&directory)?;
         let went = |collected: &Collected| collected.removed + collected.temporary;

@@ -20,10 +20,11 @@ pub mod gc;
 pub mod input;
 pub mod make;
 pub mod source;
+pub(crate) mod stop;
 pub mod stream;
 pub mod verify;
 
 pub use budget::Budget;
-pub use failure::stop_on_signals;
+pub use stop::stop_on_signals;
 
 pub(crate) use failure::Failure;

@@ -14,7 +14,7 @@ use rustix::fs::{self, FlockOperation};
 use rustix::io::Errno;
 
 use crate::error::Result;
-use crate::flow::Failure;
+use crate::flow::stop;
 use crate::fs::magic;
 use crate::ui::log;
 
@@ -39,7 +39,6 @@ pub(crate) enum Exclusion {
 pub(super) fn share(directory: &OwnedFd, name: &str) -> Result<()> {
     /// Signals are noticed this soon; garbage collection takes seconds.
     const INTERVAL: Duration = Duration::from_millis(50);
-    let failure = Failure::default();
     let mut told = false;
     // Without locks there is no waiting; chunks in use are marked by their time.
     while fs::flock(directory, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK) {
@@ -47,7 +46,7 @@ pub(super) fn share(directory: &OwnedFd, name: &str) -> Result<()> {
             log::info(format_args!("Waiting for the garbage collection of store {name:?} to end."));
             told = true;
         }
-        failure.check()?;
+        stop::check()?;
         thread::sleep(INTERVAL);
     }
     Ok(())

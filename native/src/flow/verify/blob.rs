@@ -42,7 +42,7 @@ pub fn verify(
     let work = Mutex::new(Batches::new(&mut *index, budget));
     thread::scope(|scope| {
         for _ in 0..budget.jobs {
-            scope.spawn(|| {
+            failure.spawn(scope, || {
                 let compared = (|| {
                     let mut buffer = Vec::new();
                     loop {

@@ -34,7 +34,7 @@ pub fn verify(
     let (failure, claims) = (Failure::default(), Claims::default());
     thread::scope(|scope| {
         for _ in 0..budget.jobs {
-            scope.spawn(|| {
+            failure.spawn(scope, || {
                 let done = Judge::new(Algorithm::Known(algorithm)).and_then(|judge| {
                     let mut worker = Worker { judge, repair, findings, claims: &claims };
                     loop {

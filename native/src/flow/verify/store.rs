@@ -37,7 +37,7 @@ pub fn verify(
     let share = budget.memory / 2 / budget.jobs as u64;
     thread::scope(|scope| {
         for _ in 0..budget.jobs {
-            scope.spawn(|| {
+            failure.spawn(scope, || {
                 let done = Judge::new(Algorithm::Guess(DigestAlgorithm::default())).and_then(|judge| {
                     let mut worker = Worker { judge, repair, findings, counters, share };
                     loop {
