@@ -17,7 +17,7 @@ use casync_core::record::FeatureFlags;
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
-pub(crate) use chattr::undo_immutable;
+pub(crate) use chattr::{undo_immutable, undo_immutable_entry};
 pub(crate) use owner::OwnerNames;
 pub(crate) use writer::{Created, Inherited, MetadataWriter, Node};
 
