@@ -5,6 +5,7 @@
 //! | [`vectors`], [`table`] | golden files and tables in `tests/vectors` |
 //! | [`input`] | the blobs that the golden data was made of |
 //! | [`options`] | command lines of the golden tables as the core's types |
+//! | [`content`] | bytes that compress as those of real files do |
 //! | [`random`], [`split`] | seeded randomness; the same input in pieces of all kinds |
 //! | [`cut`] | where a stream is cut: by definition, by `Chunker`, by `Cutter` |
 //! | [`members`] | an archive as a flat list: decoded, encoded |
@@ -29,11 +30,14 @@
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `guard` | that no test file is forgotten |
 //!
+//! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
+//!
 //! A failed test with random input names its seed: `CASYNC_TEST_SEED=7 cargo test -p casync-tests NAME` runs that one
 //! alone. `--no-default-features` runs everything on the portable code of the core.
 
 pub mod ask;
 pub mod cargo;
+pub mod content;
 pub mod craft;
 pub mod cut;
 pub mod fuzz;
