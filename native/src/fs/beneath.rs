@@ -33,7 +33,7 @@ pub(crate) fn open(
     mode: Mode,
     mounts: Mounts,
 ) -> Result<OwnedFd, Errno> {
-    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     if !*HAS_OPENAT2 {
         return open_plainly(directory, name, flags, mode, mounts);
     }

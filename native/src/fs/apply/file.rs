@@ -40,7 +40,7 @@ impl OutputFile {
         mode: u32,
     ) -> Result<Self> {
         let place = Place::choose(parent, name);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOCTTY;
         // The final permissions at once where nobody else can reach the file before it is complete; set-id bits never.
         let created_mode = if parent.is_closed() { mode & 0o777 | 0o200 } else { 0o600 };
         let fd = beneath::open(parent.fd(), place.name(), flags, Mode::from_raw_mode(created_mode), Mounts::Refuse)
