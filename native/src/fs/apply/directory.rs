@@ -51,7 +51,7 @@ impl OpenDirectory {
         let subvolume = FeatureFlags::SUBVOLUME;
         let subvolume = options.features.contains(subvolume) && metadata.flags.contains(subvolume);
         let mut place = Place::final_name(name);
-        let made = create(parent, &place, subvolume);
+        let made = create(parent, &place, subvolume, options);
         let mut foreign = parent.foreign;
         let (fd, fresh) = match made {
             Ok(()) => (open(parent, &place, Mounts::Refuse)?, true),
@@ -64,11 +64,15 @@ impl OpenDirectory {
                 // Something else is in the way; it goes when the directory is complete.
                 Err(Errno::NOTDIR | Errno::LOOP) => {
                     place = Place::temporary(name);
-                    create(parent, &place, subvolume)?;
+                    create(parent, &place, subvolume, options)?;
                     (open(parent, &place, Mounts::Refuse)?, true)
                 }
                 Err(errno) => return Err(errno.into()),
             },
+            Err(errno) if subvolume => {
+                let hint = "leave it out with --without=subvolume --without=subvolume-ro, or see --best-effort";
+                return Err(Error::from(errno).context("make the subvolume").hint(hint));
+            }
             Err(errno) => return Err(Error::from(errno).context("make the directory")),
         };
         let inherited = if fresh { parent.inherited.clone() } else { Self::inherited_of(&fd)? };
@@ -154,12 +158,15 @@ impl OpenDirectory {
     }
 }
 
-fn create(parent: &OpenDirectory, place: &Place, subvolume: bool) -> Result<(), Errno> {
+fn create(parent: &OpenDirectory, place: &Place, subvolume: bool, options: &ApplyOptions) -> Result<(), Errno> {
     if subvolume {
-        sys::subvolume_create(parent.fd(), place.name().to_bytes())
-    } else {
-        os::mkdirat(parent.fd(), place.name(), Mode::from_raw_mode(0o700))
+        match sys::subvolume_create(parent.fd(), place.name().to_bytes()) {
+            // That it is none is counted when it is complete.
+            Err(errno) if options.best_effort && errno != Errno::EXIST => {}
+            made => return made,
+        }
     }
+    os::mkdirat(parent.fd(), place.name(), Mode::from_raw_mode(0o700))
 }
 
 fn open(parent: &OpenDirectory, place: &Place, mounts: Mounts) -> Result<OwnedFd, Errno> {

@@ -1,15 +1,13 @@
 //! chattr flags.
 
-use std::ffi::CStr;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use casync_core::record::FeatureFlags;
-use rustix::fs::{IFlags, Mode, OFlags, ioctl_getflags, ioctl_setflags};
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 use rustix::io::Errno;
 
 use super::is_unsupported;
 use crate::error::Result;
-use crate::fs::beneath::{self, Mounts};
 
 /// `FS_NOCOMP_FL`, which rustix does not name.
 const NOCOMP: IFlags = IFlags::from_bits_retain(0x400);
@@ -108,16 +106,9 @@ pub(super) fn passes_on(directory: BorrowedFd<'_>) -> bool {
 }
 
 /// Clears what forbids to change a directory or file. File systems without such flags have nothing to clear.
-pub(crate) fn undo_immutable(file: BorrowedFd<'_>) -> Result<()> {
+pub(super) fn undo_immutable(file: BorrowedFd<'_>) -> Result<()> {
     let Ok(now) = ioctl_getflags(file) else { return Ok(()) };
     // Upstream clears the first of them alone, but the other forbids replacing and removing as well.
     let flags = now - (IFlags::IMMUTABLE | IFlags::APPEND);
     if flags == now { Ok(()) } else { Ok(ioctl_setflags(file, flags)?) }
-}
-
-/// The same for an entry that is to be replaced.
-pub(crate) fn undo_immutable_entry(directory: BorrowedFd<'_>, name: &CStr) -> Result<()> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
-    let file = beneath::open(directory, name, flags, Mode::empty(), Mounts::Refuse)?;
-    undo_immutable(file.as_fd())
 }
