@@ -14,6 +14,7 @@
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
 //! Everything here panics on failure, with what it was about to do.
@@ -28,6 +29,7 @@
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `examples` | the core's example programs, on what the C casync makes |
+//! | `metadata` | every kind of metadata on every file system, here and with the C casync |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
@@ -43,10 +45,12 @@ pub mod cut;
 pub mod fuzz;
 pub mod input;
 pub mod members;
+pub mod mount;
 pub mod options;
 pub mod random;
 pub mod sandbox;
 pub mod skip;
+pub mod snapshot;
 pub mod split;
 pub mod table;
 pub mod tool;
