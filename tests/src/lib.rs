@@ -30,6 +30,7 @@
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `metadata` | every kind of metadata on every file system, here and with the C casync |
+//! | `hostile` | archives that want out of the output, and somebody who swaps directories meanwhile |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
