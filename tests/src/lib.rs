@@ -31,6 +31,7 @@
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `metadata` | every kind of metadata on every file system, here and with the C casync |
 //! | `hostile` | archives that want out of the output, and somebody who swaps directories meanwhile |
+//! | `kills` | programs killed at random moments, and what the next run makes of that |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
