@@ -19,8 +19,10 @@
 //! | [`codec`] | zstd, xz and gzip frames to plain bytes, capped |
 //! | [`index`] | `.caidx` and `.caibx`: reader, writer, table |
 //! | [`archive`] | `.catar`: nodes, encoder, decoder, random access by path |
+//! | [`diff`] | two archives side by side: what was added, removed, changed |
+//! | [`plan`] | who supplies each chunk of a stream, and what nobody has |
 //! | [`session`] | the wire protocol between two casync processes, both sides |
-//! | [`show`] | `list`, `mtree` and `stat` texts |
+//! | [`show`] | `list`, `mtree`, `stat` and `diff` texts |
 //!
 //! # Two shapes of machines
 //!
@@ -84,11 +86,13 @@ extern crate std;
 pub mod archive;
 pub mod chunk;
 pub mod codec;
+pub mod diff;
 pub mod error;
 pub mod hash;
 pub mod index;
 mod limits;
 mod name;
+pub mod plan;
 pub mod quantity;
 pub mod record;
 pub mod session;

@@ -2,11 +2,14 @@
 
 mod archives;
 mod chunks;
+mod diff;
 mod flags;
 mod grammar;
 mod hostile;
 mod indexes;
 mod limits;
 mod parts;
+mod patterns;
+mod plan;
 mod records;
 mod search;

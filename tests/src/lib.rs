@@ -10,11 +10,14 @@
 //! | [`cut`] | where a stream is cut: by definition, by `Chunker`, by `Cutter` |
 //! | [`members`] | an archive as a flat list: decoded, encoded |
 //! | [`tree`], [`craft`] | random trees; archives put together by hand, right and wrong |
+//! | [`disk`], [`walk`] | random trees on a real file system; what the system says of every node of one |
 //! | [`fuzz`] | fuzz targets, their inputs and random changes of these |
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
 //! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
+//! | [`running`] | programs under way, with a time limit |
+//! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
 //! Everything here panics on failure, with what it was about to do.
@@ -27,8 +30,12 @@
 //! | `property` | what must hold for any input, tried with many seeds; limits; hostile archives |
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
+//! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
+//! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
+//! | `diff` | the verbs `diff` and `plan`, on trees and blobs of all forms, and on bad ones |
 //! | `examples` | the core's example programs, on what the C casync makes |
+//! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |
 //! | `metadata` | every kind of metadata on every file system, here and with the C casync |
 //! | `hostile` | archives that want out of the output, and somebody who swaps directories meanwhile |
 //! | `kills` | programs killed at random moments, and what the next run makes of that |
@@ -44,12 +51,15 @@ pub mod cargo;
 pub mod content;
 pub mod craft;
 pub mod cut;
+pub mod disk;
 pub mod fuzz;
 pub mod input;
 pub mod members;
 pub mod mount;
 pub mod options;
+pub mod peak;
 pub mod random;
+pub mod running;
 pub mod sandbox;
 pub mod skip;
 pub mod snapshot;
@@ -58,3 +68,4 @@ pub mod table;
 pub mod tool;
 pub mod tree;
 pub mod vectors;
+pub mod walk;

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Escaped, ShownPath};
-use crate::archive::{Content, FileType, Node};
+use crate::archive::{Content, IdShift, Node};
 use crate::hash::{Digest, DigestAlgorithm};
 use crate::record::FeatureFlags;
 
@@ -16,6 +16,8 @@ pub struct MtreeLine<'a> {
     pub node: &'a Node,
     /// Which of the node's metadata count.
     pub features: FeatureFlags,
+    /// Which owner is the host's root, and shown as such without being stored so.
+    pub shift: IdShift,
     /// Payload digest of a regular file.
     pub digest: Option<Digest>,
 }
@@ -23,15 +25,7 @@ pub struct MtreeLine<'a> {
 impl fmt::Display for MtreeLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Node { metadata, content } = self.node;
-        let kind = match content.file_type() {
-            FileType::Symlink => "link",
-            FileType::Directory => "dir",
-            FileType::Regular => "file",
-            FileType::Socket => "socket",
-            FileType::Character => "char",
-            FileType::Block => "block",
-            FileType::Fifo => "fifo",
-        };
+        let kind = content.file_type().name();
         write!(f, "{} type={kind} mode={:04o}", ShownPath(self.path), metadata.permissions)?;
         match content {
             Content::Regular { size } => write!(f, " size={size}")?,
@@ -48,7 +42,7 @@ impl fmt::Display for MtreeLine<'_> {
             for (key, name, id) in [("uname", &metadata.user, metadata.uid), ("gname", &metadata.group, metadata.gid)] {
                 match name {
                     Some(name) => write!(f, " {key}={}", Escaped(name))?,
-                    None if id == 0 => write!(f, " {key}=root")?,
+                    None if self.shift.to_host(id) == Some(0) => write!(f, " {key}=root")?,
                     None => {}
                 }
             }

@@ -15,7 +15,7 @@ use crate::fs::output::Durability;
 use crate::ui::log;
 
 /// Heading of the options that upstream does not have.
-pub(super) const OURS: &str = "Options of this implementation";
+pub(crate) const OURS: &str = "Options of this implementation";
 
 /// Options, in the order of upstream's table: its messages about ambiguous abbreviations list them in this order.
 #[derive(Args, Clone, Debug)]
@@ -120,8 +120,8 @@ pub struct Options {
     #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
     pub best_effort: bool,
     /// When extracted data must be on the disk: "none" (default) leaves it to the system; "end" writes all of the output's
-    /// file system before success is reported; "each" writes each file before it gets its name and each directory when it is
-    /// complete, so that a crash leaves no name with half a file
+    /// file system before success is reported; "each" writes each file and directory when it is complete, before it takes
+    /// the place of an older one
     #[arg(long, value_name = "none|end|each", value_parser = values::fsync, help_heading = OURS)]
     fsync: Option<Durability>,
     /// Store all of a block device, even if the file system on it is smaller

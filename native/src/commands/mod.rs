@@ -1,13 +1,17 @@
 //! The verbs, one file each.
 
+mod diff;
 mod digest;
 mod extract;
 mod input;
 mod list;
 mod make;
 mod mtree;
+mod plan;
 mod stat;
 mod stores;
+
+use std::ffi::OsString;
 
 use clap::Subcommand;
 
@@ -28,6 +32,12 @@ pub enum Verb {
     Stat(stat::StatArgs),
     /// Compute the digest of an archive, a blob, an index of either, or a directory
     Digest(digest::DigestArgs),
+    /// Show what differs between two trees or two blobs
+    #[command(after_help = diff::HELP)]
+    Diff(diff::DiffArgs),
+    /// Show where the chunks of an index would come from
+    #[command(after_help = plan::HELP)]
+    Plan(plan::PlanArgs),
     /// Show what there is to know
     Help(HelpArgs),
 }
@@ -35,7 +45,12 @@ pub enum Verb {
 /// `help [VERB]`
 #[derive(Debug, clap::Args)]
 pub struct HelpArgs {
-    verb: Option<String>,
+    #[command(flatten)]
+    _options: crate::cli::Options,
+    /// The verb to show more about
+    // compat: upstream takes any operands here.
+    #[arg(value_name = "[VERB]", num_args = 0..)]
+    verbs: Vec<OsString>,
 }
 
 /// Runs a verb.
@@ -51,6 +66,8 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Mtree(arguments) => mtree::run(&arguments),
         Verb::Stat(arguments) => stat::run(&arguments),
         Verb::Digest(arguments) => digest::run(&arguments),
-        Verb::Help(arguments) => crate::cli::help(arguments.verb.as_deref()),
+        Verb::Diff(arguments) => diff::run(&arguments),
+        Verb::Plan(arguments) => plan::run(&arguments),
+        Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }
 }

@@ -6,6 +6,7 @@
 //!                                  +-> archive file
 //! extract  index -> fetch workers [load > decode > verify] -> in order -> decoder -> tree
 //!          index -> blob workers  [load > decode > verify > write at offset]
+//! diff     two trees -> merge -> differences
 //! ```
 //!
 //! Stages are threads of one scope, joined by bounded channels; buffers move, they are not copied. The first error wins and
@@ -13,15 +14,18 @@
 
 mod budget;
 mod claims;
+pub mod diff;
 pub mod digests;
 pub mod extract;
 mod failure;
 pub mod input;
 pub mod make;
+pub mod plan;
 pub mod source;
+pub(crate) mod stop;
 pub mod stream;
 
 pub use budget::Budget;
-pub use failure::stop_on_signals;
+pub use stop::stop_on_signals;
 
 pub(crate) use failure::Failure;

@@ -28,7 +28,7 @@ pub enum Durability {
     None,
     /// All of the output's file system before the program ends with success.
     End,
-    /// Each file before it gets its name, each directory when it is complete.
+    /// Each file and each directory when it is complete; a file before it takes the place of an older one.
     Each,
 }
 

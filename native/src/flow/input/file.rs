@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use super::ByteSource;
 use crate::error::Result;
+use crate::flow::stop;
 use crate::fs::blob::Kind;
 
 /// Reads a file or pipe in large pieces.
@@ -33,7 +34,8 @@ impl FileSource {
     /// If the system does not tell what the descriptor is.
     pub fn new(fd: OwnedFd) -> Result<Self> {
         let seekable = Kind::of(&fd)? == Kind::File;
-        Ok(Self { fd, seekable, buffer: Vec::new(), used: 0, start: 0, end: u64::MAX })
+        let end = if seekable { rustix::fs::fstat(&fd)?.st_size as u64 } else { u64::MAX };
+        Ok(Self { fd, seekable, buffer: Vec::new(), used: 0, start: 0, end })
     }
 
     /// Keeps to the bytes from `start` to `end`; only for files.
@@ -57,8 +59,10 @@ impl ByteSource for FileSource {
             }
             self.buffer.reserve_exact(Self::PIECE);
             let read = if self.seekable {
+                stop::check()?;
                 rustix::io::pread(&self.fd, spare_capacity(&mut self.buffer), self.start)
             } else {
+                stop::wait_readable(&self.fd)?;
                 rustix::io::read(&self.fd, spare_capacity(&mut self.buffer))
             };
             match read {

@@ -183,7 +183,8 @@ impl Sparse<'_> {
                     (None, Err(_)) => {}
                 }
             }
-            for piece in pieces {
+            // Where a chunk could not be had, or is not held any more, nobody can go on.
+            for piece in pieces.into_iter().filter(|piece| self.chunks.around(piece.start).is_some()) {
                 self.scout.arrived(piece.start..piece.start + piece.size, &self.chunks);
             }
             answer = self.loaders.try_receive();
