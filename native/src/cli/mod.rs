@@ -16,6 +16,8 @@ pub use options::Options;
 pub use output::OutputFormat;
 pub use values::{Owner, What};
 
+pub(crate) use values::span;
+
 use crate::commands::{self, Verb};
 use crate::error::{Cause, Error, Result};
 use crate::flow::stop_on_signals;
