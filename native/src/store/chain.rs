@@ -27,6 +27,11 @@ impl Chain {
         Self(stores)
     }
 
+    /// The stores, in the order in which they are asked.
+    pub fn stores(&self) -> &[Arc<dyn Store>] {
+        &self.0
+    }
+
     /// Names of the stores, for messages.
     fn names(&self) -> String {
         let names: Vec<String> = self.0.iter().map(|store| format!("{:?}", store.name())).collect();

@@ -1,5 +1,6 @@
 //! Archives as input: from a file, a pipe, or put together from chunks.
 
+mod batches;
 mod feed;
 mod file;
 mod index;
@@ -7,13 +8,16 @@ mod loaders;
 mod pump;
 mod random;
 mod scout;
+mod seek;
 mod sparse;
 
+pub use batches::Batches;
 pub use feed::{Feed, with_feed};
 pub use file::FileSource;
 pub use index::Index;
 pub use pump::{Flow, pump};
 pub use random::{RandomSource, find, list_directory};
+pub use seek::Seeker;
 pub use sparse::{Sparse, with_sparse};
 
 use crate::error::Result;
