@@ -21,7 +21,8 @@ use values::ValueError;
 /// Content-addressed delivery of file trees and images.
 #[derive(Debug, Parser)]
 #[command(name = "casync", disable_version_flag = true, disable_help_flag = true, disable_help_subcommand = true)]
-#[command(infer_long_args = false, args_override_self = true)]
+// The text is made elsewhere, but without a version clap, built with debug assertions, refuses an option that shows one.
+#[command(infer_long_args = false, args_override_self = true, version = "2", propagate_version = true)]
 struct Cli {
     #[command(flatten)]
     options: Options,
