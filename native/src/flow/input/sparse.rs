@@ -184,7 +184,10 @@ impl Sparse<'_> {
                 }
             }
             for piece in pieces {
-                self.scout.arrived(piece.start..piece.start + piece.size, &self.chunks);
+                // What waits for a chunk that could not be had waits until the reader comes to it.
+                if self.chunks.around(piece.start).is_some() {
+                    self.scout.arrived(piece.start..piece.start + piece.size, &self.chunks);
+                }
             }
             answer = self.loaders.try_receive();
         }
