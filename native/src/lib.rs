@@ -7,6 +7,7 @@
 //! | [`cli`], [`commands`], [`locator`], [`ui`] | arguments, one file for each verb, what operands name, messages and progress |
 //! | [`flow`] | the pipelines: the only place where stages are joined |
 //! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
+//! | [`seed`] | local files and trees that chunks are taken from instead of a store |
 //! | [`store`] | the `Store` trait and its implementations, compression |
 //! | [`error`] | errors with context and hint |
 
@@ -16,6 +17,7 @@ pub mod error;
 pub mod flow;
 pub mod fs;
 pub mod locator;
+pub mod seed;
 pub mod store;
 mod sys;
 pub mod ui;

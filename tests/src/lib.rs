@@ -25,6 +25,7 @@
 //! | `property` | what must hold for any input, tried with many seeds; limits; hostile archives |
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
+//! | `seeds` | chunks that the tool takes from what is on the machine already, of all kinds, good and stale |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `guard` | that no test file is forgotten |

@@ -2,6 +2,7 @@
 
 mod argv;
 mod options;
+mod seeds;
 mod values;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 pub use options::Options;
+pub use seeds::{SeedOption, SeedOptions};
 pub use values::{Owner, What};
 
 use crate::commands::{self, Verb};

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
-use super::stores;
+use super::{seeds, stores};
 use crate::cli::{Options, What};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::extract::{self, BlobTarget};
@@ -21,6 +22,7 @@ use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::AtomicFile;
 use crate::locator::{self, Class};
+use crate::ui::narrate::Extraction;
 use crate::ui::{Counters, Progress, log, narrate};
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
@@ -94,7 +96,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     refuse_deleting_here(&target, options)?;
     let archive = match what {
         What::Archive => Archive::from_file(fd)?,
-        _ => Archive::from_index(fd, input.path(), options)?,
+        _ => Archive::from_index_with(fd, input.path(), options, old_tree(&existing, options)?)?,
     };
     to_tree(archive, &target, existing, &subpath, options)
 }
@@ -200,7 +202,7 @@ fn to_tree(
         }
     };
     archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
-    let progress = Progress::start("extract", std::sync::Arc::clone(&archive.counters));
+    let progress = Progress::start("extract", Arc::clone(&archive.counters));
     let located = part.as_ref().map(|part| part.found.located);
     let extracted = archive.read(located, true, options, |source, decoder| {
         let apply = |features| ApplyOptions {
@@ -222,11 +224,29 @@ fn to_tree(
     });
     drop(progress);
     let applied = extracted?;
-    narrate::extracted(&archive.counters, options.punch_holes().then_some(applied.holes), started.elapsed());
+    let extraction = Extraction {
+        holes: options.punch_holes().then_some(applied.holes),
+        reflink: options.reflink(),
+        seeding: archive.seeding(),
+        total: started.elapsed(),
+    };
+    narrate::extracted(&archive.counters, &extraction);
     if applied.unset > 0 {
         log::error(format_args!("{} attributes could not be set.", applied.unset));
     }
     Ok(())
+}
+
+/// An existing tree as a seed. Reading it all takes longer than loading its chunks from a store on this host, so that is
+/// only done for those who ask for it.
+fn old_tree(existing: &Existing, options: &Options) -> Result<Option<seeds::Existing>> {
+    match existing {
+        Existing::Open(fd, kind) if options.seed_output() == Some(true) => {
+            let fd = rustix::io::fcntl_dupfd_cloexec(fd, 3)?;
+            Ok(Some(seeds::Existing { fd, kind: *kind }))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
@@ -238,12 +258,14 @@ fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
 fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, options: &Options) -> Result<()> {
     let started = Instant::now();
     let mut index = Index::open(fd).context(|| "read the index")?;
-    let chain = stores::for_reading(options, input.path())?;
-    let counters = std::sync::Arc::new(Counters::default());
+    let seeds = Arc::new(seeds::find(options, &mut index, None)?);
+    let seeding = seeds.spent();
+    let chain = stores::for_reading(options, input.path())?.with_seeds(seeds);
+    let counters = Arc::new(Counters::default());
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();
     let size = index.stream_size();
-    let progress = Progress::start("extract", std::sync::Arc::clone(&counters));
+    let progress = Progress::start("extract", Arc::clone(&counters));
     let holes = match (target, existing) {
         (Target::Standard | Target::Missing, Existing::Open(fd, _)) => {
             extract::stream(&mut index, &chain, &fd, budget, &counters)?;
@@ -267,7 +289,13 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
         (_, Existing::Nothing) => return Err(Errno::NOENT.into()),
     };
     drop(progress);
-    narrate::extracted(&counters, options.punch_holes().then_some(holes), started.elapsed());
+    let extraction = Extraction {
+        holes: options.punch_holes().then_some(holes),
+        reflink: options.reflink(),
+        seeding: Some(seeding),
+        total: started.elapsed(),
+    };
+    narrate::extracted(&counters, &extraction);
     Ok(())
 }
 

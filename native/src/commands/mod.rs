@@ -6,6 +6,7 @@ mod input;
 mod list;
 mod make;
 mod mtree;
+mod seeds;
 mod stat;
 mod stores;
 

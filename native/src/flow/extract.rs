@@ -10,12 +10,12 @@ use casync_core::chunk::ChunkId;
 use casync_core::index::Piece;
 use casync_core::record::FeatureFlags;
 
-use super::input::{ByteSource, Feed, Flow, Index, pump, with_feed};
+use super::input::{ByteSource, Feed, Flow, Index, count, pump, with_feed};
 use super::{Budget, Failure};
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Context as _, Result};
 use crate::fs::apply::{Applied, TreeWriter};
 use crate::fs::{blob, holes};
-use crate::store::{Chain, Loader};
+use crate::store::{Chain, Loaded, Loader};
 use crate::ui::{Counters, log, narrate};
 
 /// Makes a tree from the archive that `source` delivers. `begin` makes the writer once the archive's flags are known.
@@ -159,7 +159,7 @@ fn write_pieces(
     let mut holes: u64 = pieces.iter().filter(|piece| is_zeros(piece)).map(|piece| piece.size).sum();
     Counters::add(&counters.bytes, holes);
     for (piece, chunk) in wanted.iter().zip(loader.load(&wanted)) {
-        let chunk = chunk.map_err(|error: Error| {
+        let Loaded { chunk, origin } = chunk.map_err(|error| {
             error.context(format!("chunk {} at offset {} of the stream", piece.number, piece.start))
         })?;
         let write = |bytes: &[u8], offset| {
@@ -176,9 +176,7 @@ fn write_pieces(
         } else {
             write(bytes, piece.start)?;
         }
-        Counters::add(&counters.bytes, piece.size);
-        Counters::add(&counters.store_chunks, 1);
-        Counters::add(&counters.store_bytes, piece.size);
+        count(counters, piece, origin);
         loader.recycle(chunk.into_bytes());
     }
     Ok(holes)

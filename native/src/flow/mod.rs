@@ -6,6 +6,7 @@
 //!                                  +-> archive file
 //! extract  index -> fetch workers [load > decode > verify] -> in order -> decoder -> tree
 //!          index -> blob workers  [load > decode > verify > write at offset]
+//! seed     source -> stream (cut) -> workers [digest > wanted?] -> places
 //! ```
 //!
 //! Stages are threads of one scope, joined by bounded channels; buffers move, they are not copied. The first error wins and
@@ -18,6 +19,7 @@ pub mod extract;
 mod failure;
 pub mod input;
 pub mod make;
+pub mod scan;
 pub mod source;
 pub mod stream;
 

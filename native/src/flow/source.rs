@@ -98,7 +98,8 @@ pub fn blob(fd: &OwnedFd, kind: Kind, size: Option<u64>, stream: &mut StreamWrit
     }
 }
 
-fn payload(file: &OpenFile, size: u64, stream: &mut StreamWriter<'_>) -> Result<()> {
+/// Writes the contents of a file.
+pub(super) fn payload(file: &OpenFile, size: u64, stream: &mut StreamWriter<'_>) -> Result<()> {
     if size > 0 {
         read_range(&file.fd, size, file.is_sparse(), stream)?;
         file.check_unchanged()?;

@@ -48,6 +48,8 @@ impl Drop for Shared {
 pub(super) struct Batch {
     /// Place in the order of batches, from 0.
     pub(super) sequence: u64,
+    /// Where the first chunk starts in the stream.
+    pub(super) offset: u64,
     pub(super) segment: Arc<Shared>,
     pub(super) chunks: Vec<Range<usize>>,
 }
@@ -68,6 +70,8 @@ pub struct StreamWriter<'a> {
     pool: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
     outlets: Outlets,
     sequence: u64,
+    /// Where the next chunk starts in the stream.
+    cut: u64,
     written: u64,
     failure: &'a Failure,
     counters: &'a Counters,
@@ -104,7 +108,7 @@ impl<'a> StreamWriter<'a> {
             Some(_) => Filler::Cut(Cutter::new(*sizes, buffer)),
             None => Filler::Whole { buffer, filled: 0 },
         };
-        Self { filler, pool, outlets, sequence: 0, written: 0, failure, counters }
+        Self { filler, pool, outlets, sequence: 0, cut: 0, written: 0, failure, counters }
     }
 
     /// Bytes in one buffer.
@@ -233,11 +237,14 @@ impl<'a> StreamWriter<'a> {
         let Some(chunks) = &self.outlets.chunks else { return Ok(()) };
         let mut start = 0;
         for cuts in cuts.chunks(BATCH) {
+            let first = start;
             let ranges = cuts.iter().map(|&end| std::mem::replace(&mut start, end)..end).collect();
-            let batch = Batch { sequence: self.sequence, segment: Arc::clone(&segment), chunks: ranges };
+            let (sequence, offset) = (self.sequence, self.cut + first as u64);
+            let batch = Batch { sequence, offset, segment: Arc::clone(&segment), chunks: ranges };
             self.sequence += 1;
             chunks.send(batch).map_err(|_| self.failure.error())?;
         }
+        self.cut += start as u64;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ mod local;
 
 use casync_core::chunk::ChunkId;
 
-pub use chain::{Chain, Loader};
+pub use chain::{Chain, Loaded, Loader};
 pub use codec::{Compressor, Decompressor};
 pub use local::LocalStore;
 

@@ -1,0 +1,8 @@
+//! Seeds: what is on the machine already is not loaded again, and can do no harm.
+
+mod blobs;
+mod guided;
+mod options;
+mod scene;
+mod stale;
+mod trees;
