@@ -3,7 +3,8 @@
 use core::fmt;
 
 use crate::chunk::ChunkId;
-use crate::record::{FeatureFlags, RecordKind};
+use crate::record::{FeatureFlags, MessageKind, RecordKind};
+use crate::session::Services;
 
 /// Result of everything in this crate that can fail.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -184,6 +185,27 @@ pub enum Malformed {
     UnknownCompression,
     /// A stored chunk that does not decompress.
     Compressed,
+
+    // Sessions.
+    /// No frame has this type constant.
+    UnknownMessage(u64),
+    /// A frame's size is impossible for its kind.
+    MessageSize {
+        /// The kind.
+        kind: MessageKind,
+        /// The size field.
+        size: u64,
+    },
+    /// This frame may not come now, or not at all by what was agreed on.
+    MisplacedMessage(MessageKind),
+    /// Flags of a frame with unknown bits.
+    MessageFlags(u64),
+    /// The sides of a session do not fit: what the other one says.
+    Services(Services),
+    /// A failure that the other side reports in an impossible way.
+    AbortReason,
+    /// A chunk that nobody has asked for, or has had an answer for.
+    Unrequested(ChunkId),
 }
 
 impl fmt::Display for Malformed {
@@ -226,6 +248,13 @@ impl fmt::Display for Malformed {
             }
             Self::UnknownCompression => f.write_str("stored chunk is not compressed by a known method"),
             Self::Compressed => f.write_str("stored chunk does not decompress"),
+            Self::UnknownMessage(kind) => write!(f, "unknown message type {kind:#018x}"),
+            Self::MessageSize { kind, size } => write!(f, "impossible size {size} of a message {kind}"),
+            Self::MisplacedMessage(kind) => write!(f, "unexpected message {kind}"),
+            Self::MessageFlags(flags) => write!(f, "impossible message flags {flags:#x}"),
+            Self::Services(services) => write!(f, "the other side is for something else: {services}"),
+            Self::AbortReason => f.write_str("the other side reports a failure in an impossible way"),
+            Self::Unrequested(id) => write!(f, "the other side sent chunk {id}, which was not asked for"),
         }
     }
 }
@@ -246,6 +275,8 @@ pub enum Limited {
     NodeBytes,
     /// Bytes in the whole stream.
     Stream,
+    /// Chunks that the other side of a session has asked for.
+    Requests,
 }
 
 impl fmt::Display for Limited {
@@ -257,6 +288,7 @@ impl fmt::Display for Limited {
             Self::DirectoryEntries => "number of directory entries",
             Self::NodeBytes => "metadata size of a node",
             Self::Stream => "size of the stream",
+            Self::Requests => "number of requests",
         })
     }
 }
@@ -271,6 +303,8 @@ pub enum Unsupported {
     Codec(&'static str),
     /// A decompressor that needs more memory than chunks may take.
     CodecMemory,
+    /// Flags of a session that this version does not know.
+    Services(u64),
 }
 
 impl fmt::Display for Unsupported {
@@ -279,6 +313,7 @@ impl fmt::Display for Unsupported {
             Self::FeatureFlags(bits) => write!(f, "unknown feature flags {bits:#x}: made by a newer version?"),
             Self::Codec(name) => write!(f, "{name} is not enabled in this build"),
             Self::CodecMemory => f.write_str("decompression needs too much memory"),
+            Self::Services(bits) => write!(f, "unknown protocol flags {bits:#x}: a newer version?"),
         }
     }
 }
@@ -307,6 +342,10 @@ pub enum UsageError {
     Unrepresentable(Unrepresentable),
     /// Bytes were handed over that nobody had asked for.
     NotAskedFor,
+    /// Services that a session cannot be opened with.
+    Services,
+    /// A chunk that is empty, or larger than a frame can be.
+    ChunkFrame(usize),
     /// This line of a `.caexclude` file is too long or has a component that is empty, `.` or `..`.
     ExcludeLine(u64),
 }
@@ -326,6 +365,8 @@ impl fmt::Display for UsageError {
             Self::OutOfTurn => f.write_str("called out of turn"),
             Self::Unrepresentable(what) => write!(f, "{what}"),
             Self::NotAskedFor => f.write_str("these bytes were not asked for"),
+            Self::Services => f.write_str("these services cannot be offered or asked for together"),
+            Self::ChunkFrame(size) => write!(f, "a chunk of {size} bytes cannot be sent"),
             Self::ExcludeLine(line) => write!(f, "line {line} is no pattern that a path can match"),
         }
     }

@@ -19,12 +19,14 @@
 //! | [`codec`] | zstd, xz and gzip frames to plain bytes, capped |
 //! | [`index`] | `.caidx` and `.caibx`: reader, writer, table |
 //! | [`archive`] | `.catar`: nodes, encoder, decoder, random access by path |
+//! | [`session`] | the wire protocol between two casync processes, both sides |
 //! | [`show`] | `list`, `mtree` and `stat` texts |
 //!
 //! # Two shapes of machines
 //!
 //! A **transform** turns input into events, whatever pieces the input comes in:
-//! [`chunk::Chunker`], [`chunk::Cutter`], [`index::IndexReader`], [`archive::Decoder`], [`hash::Hasher`].
+//! [`chunk::Chunker`], [`chunk::Cutter`], [`index::IndexReader`], [`archive::Decoder`], [`hash::Hasher`],
+//! [`session::Session`].
 //!
 //! ```text
 //! loop {
@@ -89,9 +91,15 @@ mod limits;
 mod name;
 pub mod quantity;
 pub mod record;
+pub mod session;
 pub mod show;
 mod simd;
 
 pub use error::{Error, Result};
 pub use limits::{CHUNK_MAX, Limits};
 pub use name::Name;
+
+/// Runs the example of the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -24,6 +24,8 @@ pub struct Limits {
     pub directory_entries: u64,
     /// Bytes of metadata records of one node, nearly all of it extended attributes. Default 16 MiB.
     pub node_bytes: usize,
+    /// Requests of the other side of a session that wait or were answered: about 80 bytes of memory each. Default 2^20.
+    pub requests: usize,
     /// Bytes that [`crate::archive::Tree`] keeps of what it was given. Default 4 MiB.
     pub tree_bytes: usize,
 }
@@ -64,6 +66,13 @@ impl Limits {
         self
     }
 
+    /// Sets [`Self::requests`].
+    #[must_use]
+    pub const fn with_requests(mut self, requests: usize) -> Self {
+        self.requests = requests;
+        self
+    }
+
     /// Sets [`Self::tree_bytes`].
     #[must_use]
     pub const fn with_tree_bytes(mut self, bytes: usize) -> Self {
@@ -80,6 +89,7 @@ impl Default for Limits {
             depth: 1024,
             directory_entries: 1 << 24,
             node_bytes: 16 << 20,
+            requests: 1 << 20,
             tree_bytes: 4 << 20,
         }
     }

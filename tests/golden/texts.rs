@@ -1,6 +1,6 @@
 //! `list.txt`, `mtree.txt` and `texts/`: what `list`, `mtree` and `stat` print of archives.
 
-use casync_core::archive::{Content, Node};
+use casync_core::archive::{Content, IdShift, Node};
 use casync_core::hash::{Digest, DigestAlgorithm};
 use casync_core::record::FeatureFlags;
 use casync_core::show::{ListLine, MtreeLine, StatText};
@@ -31,7 +31,10 @@ fn mtree(name: &str) -> String {
     let (members, features) = archive(name);
     let line = |member: &Member| {
         let digest = digest(member, features);
-        format!("{}\n", MtreeLine { path: &member.path, node: &member.node, features, digest })
+        format!(
+            "{}\n",
+            MtreeLine { path: &member.path, node: &member.node, features, shift: IdShift::default(), digest }
+        )
     };
     members.iter().map(line).collect()
 }
@@ -46,6 +49,7 @@ fn stat(name: &str) -> String {
             path: &member.path,
             node: &member.node,
             features,
+            shift: IdShift::default(),
             offset: member.entry,
             utc_offset: if name == ELSEWHERE.0 { ELSEWHERE.1 } else { 0 },
             digest: match member.node.content {
@@ -82,6 +86,7 @@ fn project_ids_are_shown_where_they_are_known() {
             path,
             node,
             features,
+            shift: IdShift::default(),
             offset,
             utc_offset,
             digest,

@@ -8,5 +8,6 @@ mod hostile;
 mod indexes;
 mod limits;
 mod parts;
+mod patterns;
 mod records;
 mod search;

@@ -5,14 +5,18 @@
 //! | [`vectors`], [`table`] | golden files and tables in `tests/vectors` |
 //! | [`input`] | the blobs that the golden data was made of |
 //! | [`options`] | command lines of the golden tables as the core's types |
+//! | [`content`] | bytes that compress as those of real files do |
 //! | [`random`], [`split`] | seeded randomness; the same input in pieces of all kinds |
 //! | [`cut`] | where a stream is cut: by definition, by `Chunker`, by `Cutter` |
 //! | [`members`] | an archive as a flat list: decoded, encoded |
 //! | [`tree`], [`craft`] | random trees; archives put together by hand, right and wrong |
+//! | [`disk`], [`walk`] | random trees on a real file system; what the system says of every node of one |
 //! | [`fuzz`] | fuzz targets, their inputs and random changes of these |
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`running`] | programs under way, with a time limit |
+//! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
 //! Everything here panics on failure, with what it was about to do.
@@ -26,22 +30,31 @@
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
 //! | `seeds` | chunks that the tool takes from what is on the machine already, of all kinds, good and stale |
+//! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
+//! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
 //! | `examples` | the core's example programs, on what the C casync makes |
+//! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |
 //! | `guard` | that no test file is forgotten |
+//!
+//! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
 //!
 //! A failed test with random input names its seed: `CASYNC_TEST_SEED=7 cargo test -p casync-tests NAME` runs that one
 //! alone. `--no-default-features` runs everything on the portable code of the core.
 
 pub mod ask;
 pub mod cargo;
+pub mod content;
 pub mod craft;
 pub mod cut;
+pub mod disk;
 pub mod fuzz;
 pub mod input;
 pub mod members;
 pub mod options;
+pub mod peak;
 pub mod random;
+pub mod running;
 pub mod sandbox;
 pub mod skip;
 pub mod split;
@@ -49,3 +62,4 @@ pub mod table;
 pub mod tool;
 pub mod tree;
 pub mod vectors;
+pub mod walk;

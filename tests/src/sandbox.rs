@@ -25,7 +25,18 @@ pub struct Outcome {
 impl Sandbox {
     /// An empty directory in the temporary directory of this machine.
     pub fn new() -> Self {
-        Self { directory: tempfile::Builder::new().prefix("casync-test-").tempdir().expect("a temporary directory") }
+        Self::new_in(std::env::temp_dir())
+    }
+
+    /// An empty directory in this one.
+    pub fn new_in(parent: impl AsRef<Path>) -> Self {
+        let directory = tempfile::Builder::new().prefix("casync-test-").tempdir_in(parent);
+        Self { directory: directory.expect("a temporary directory") }
+    }
+
+    /// Lets the directory stay when this is dropped.
+    pub fn keep(&mut self) {
+        self.directory.disable_cleanup(true);
     }
 
     /// The path of a file in it.

@@ -10,6 +10,7 @@ mod flags;
 mod goodbye;
 mod header;
 mod index;
+mod message;
 mod text;
 
 pub use acl::{AclDefault, AclEntry, AclPermissions};
@@ -18,7 +19,9 @@ pub use flags::{FEATURE_GROUPS, FEATURES, Feature, FeatureFlags, FeatureGroup};
 pub use goodbye::{GOODBYE_ITEM, GOODBYE_MIN, GoodbyeItem, GoodbyeTail, heap_order};
 pub use header::{HEADER_SIZE, Header, RecordKind};
 pub use index::{INDEX_HEADER_SIZE, INDEX_ITEM_SIZE, INDEX_TAIL_SIZE, IndexHeader, IndexItem, IndexTail};
+pub use message::{MESSAGE_CHUNK_MAX, MESSAGE_HEADER_SIZE, MESSAGE_MAX, MessageHeader, MessageKind, Priority};
 pub use text::{SelinuxLabel, SymlinkTarget, XattrRecord, check_owner_name};
 
 pub(crate) use header::{put, read};
+pub(crate) use message::{emit_message, read_id};
 pub(crate) use text::{emit_text, text_body};

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt::Write as _;
 
 use super::{ListLine, MtreeLine};
-use crate::archive::{Content, Event, Node, Trail};
+use crate::archive::{Content, Event, IdShift, Node, Trail};
 use crate::hash::{DigestAlgorithm, Hasher};
 use crate::record::FeatureFlags;
 
@@ -72,6 +72,7 @@ impl Lines {
 
     /// Takes an event; appends the lines that it completes, each with its newline.
     pub fn push(&mut self, event: &Event<'_>, out: &mut String) {
+        let shift = IdShift::default();
         let written = match event {
             Event::Node(event) => {
                 let path = self.trail.enter(event);
@@ -82,7 +83,7 @@ impl Lines {
                         self.file = Some((node.clone(), features, Hasher::new(DigestAlgorithm::of(features))));
                         Ok(())
                     }
-                    (Form::Mtree, _) => writeln!(out, "{}", MtreeLine { path, node, features, digest: None }),
+                    (Form::Mtree, _) => writeln!(out, "{}", MtreeLine { path, node, features, shift, digest: None }),
                 }
             }
             Event::Payload(bytes) => {
@@ -94,7 +95,7 @@ impl Lines {
             Event::End => match self.file.take() {
                 Some((node, features, hasher)) => {
                     let (path, digest) = (self.trail.path(), Some(hasher.finish()));
-                    writeln!(out, "{}", MtreeLine { path, node: &node, features, digest })
+                    writeln!(out, "{}", MtreeLine { path, node: &node, features, shift, digest })
                 }
                 None => Ok(()),
             },

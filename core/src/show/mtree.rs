@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Escaped, ShownPath};
-use crate::archive::{Content, FileType, Node};
+use crate::archive::{Content, FileType, IdShift, Node};
 use crate::hash::{Digest, DigestAlgorithm};
 use crate::record::FeatureFlags;
 
@@ -16,6 +16,8 @@ pub struct MtreeLine<'a> {
     pub node: &'a Node,
     /// Which of the node's metadata count.
     pub features: FeatureFlags,
+    /// Which owner is the host's root, and shown as such without being stored so.
+    pub shift: IdShift,
     /// Payload digest of a regular file.
     pub digest: Option<Digest>,
 }
@@ -48,7 +50,7 @@ impl fmt::Display for MtreeLine<'_> {
             for (key, name, id) in [("uname", &metadata.user, metadata.uid), ("gname", &metadata.group, metadata.gid)] {
                 match name {
                     Some(name) => write!(f, " {key}={}", Escaped(name))?,
-                    None if id == 0 => write!(f, " {key}=root")?,
+                    None if self.shift.to_host(id) == Some(0) => write!(f, " {key}=root")?,
                     None => {}
                 }
             }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::mode::{CHATTR, FAT, FlagColumns};
 use super::{CivilTime, Escaped, ModeString, ShownPath};
-use crate::archive::{Content, Node};
+use crate::archive::{Content, IdShift, Node};
 use crate::hash::Digest;
 use crate::record::FeatureFlags;
 
@@ -17,6 +17,8 @@ pub struct StatText<'a> {
     pub node: &'a Node,
     /// Which of the node's metadata count.
     pub features: FeatureFlags,
+    /// Which owner is the host's root, and shown as such without being stored so.
+    pub shift: IdShift,
     /// Offset of its ENTRY record.
     pub offset: u64,
     /// How far local time is ahead of UTC at the node's modification time, in seconds.
@@ -78,8 +80,9 @@ impl fmt::Display for StatText<'_> {
 impl StatText<'_> {
     fn owner(&self, f: &mut fmt::Formatter<'_>, label: &str, name: Option<&[u8]>, id: u32) -> fmt::Result {
         let numeric = self.features.intersects(FeatureFlags::UIDS);
-        let root = self.features.contains(FeatureFlags::USER_NAMES) && id == 0;
+        let root = self.shift.to_host(id) == Some(0);
         let name = name.or_else(|| root.then_some(b"root"));
+        let name = name.filter(|_| self.features.contains(FeatureFlags::USER_NAMES));
         match (name, numeric) {
             (Some(name), true) => writeln!(f, "{label}: {} ({id})", Escaped(name)),
             (Some(name), false) => writeln!(f, "{label}: {}", Escaped(name)),

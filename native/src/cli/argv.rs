@@ -106,7 +106,8 @@ fn take_long<'a>(
         Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
     };
-    let shown = String::from_utf8_lossy(name);
+    // All that was typed, value and all, as getopt shows it.
+    let shown = String::from_utf8_lossy(text);
     let option = find(table, name, &shown)?;
     let value = match (option.takes_value, value) {
         (true, Some(value)) => Some(OsStr::from_bytes(value).to_owned()),

@@ -1,11 +1,12 @@
 //! The command line: from arguments to a verb and its options, and from an error to text and exit status.
 
 mod argv;
+mod help;
 mod options;
 mod seeds;
 mod values;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
@@ -22,9 +23,16 @@ use values::ValueError;
 
 /// Content-addressed delivery of file trees and images.
 #[derive(Debug, Parser)]
-#[command(name = "casync", disable_version_flag = true, disable_help_flag = true, disable_help_subcommand = true)]
-// The text is made elsewhere, but without a version clap, built with debug assertions, refuses an option that shows one.
-#[command(infer_long_args = false, args_override_self = true, version = "2", propagate_version = true)]
+// The version is what `argv::version` says; clap only wants to know that there is one.
+#[command(
+    name = "casync",
+    version,
+    propagate_version = true,
+    disable_version_flag = true,
+    disable_help_flag = true,
+    disable_help_subcommand = true
+)]
+#[command(infer_long_args = false, args_override_self = true)]
 struct Cli {
     #[command(flatten)]
     options: Options,
@@ -55,9 +63,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(arguments: &[OsString]) -> Result<()> {
     let command = Cli::command();
     let parsed = argv::normalize(&command, arguments);
+    // The verb, if there is one, comes first.
+    let verb = parsed.arguments.get(1).and_then(|verb| verb.to_str()).map(str::to_owned);
     let matches = match command.try_get_matches_from(parsed.arguments) {
         Ok(matches) => matches,
-        Err(error) => return parse_error(&error, arguments),
+        Err(error) => return parse_error(&error, arguments, verb.as_deref()),
     };
     if let Some(message) = parsed.error {
         return Err(Error::headline(message));
@@ -73,7 +83,7 @@ fn dispatch(arguments: &[OsString]) -> Result<()> {
 }
 
 /// Turns clap's errors into upstream's words and exit status; help and version are no errors.
-fn parse_error(error: &clap::Error, arguments: &[OsString]) -> Result<()> {
+fn parse_error(error: &clap::Error, arguments: &[OsString], verb: Option<&str>) -> Result<()> {
     use std::error::Error as _;
     if let Some(value) = error.source().and_then(|source| source.downcast_ref::<ValueError>()) {
         return match value {
@@ -82,8 +92,10 @@ fn parse_error(error: &clap::Error, arguments: &[OsString]) -> Result<()> {
         };
     }
     match error.kind() {
-        clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            crate::ui::print(&error.to_string())
+        clap::error::ErrorKind::DisplayHelp => {
+            let command = Cli::command();
+            let verb = verb.and_then(|verb| command.find_subcommand(verb));
+            crate::ui::print(&verb.map_or_else(|| help::for_program(&command), help::for_verb))
         }
         clap::error::ErrorKind::DisplayVersion => crate::ui::print(&argv::version(arguments)),
         _ => {
@@ -99,16 +111,16 @@ fn parse_error(error: &clap::Error, arguments: &[OsString]) -> Result<()> {
 /// # Errors
 ///
 /// If there is no such verb, or nobody reads.
-pub fn help(verb: Option<&str>) -> Result<()> {
-    let mut command = Cli::command();
-    let help = match verb {
-        None => command.render_help(),
-        Some(verb) => match command.find_subcommand_mut(verb) {
-            Some(known) => known.render_help(),
-            None => return Err(no_verb(&[OsString::from("casync")], Some(verb))),
+pub fn help(verb: Option<&OsStr>) -> Result<()> {
+    let command = Cli::command();
+    let text = match verb {
+        None => help::for_program(&command),
+        Some(verb) => match command.find_subcommand(verb) {
+            Some(known) => help::for_verb(known),
+            None => return Err(no_verb(&[OsString::from("casync")], Some(&verb.to_string_lossy()))),
         },
     };
-    crate::ui::print(&help.to_string())
+    crate::ui::print(&text)
 }
 
 fn no_verb(arguments: &[OsString], unknown: Option<&str>) -> Error {

@@ -29,7 +29,7 @@ pub struct DigestArgs {
     #[command(flatten)]
     options: Options,
     /// An archive, a blob, an index of either, or a directory; and the path of a node in it
-    #[arg(value_name = "INPUT [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|BLOB|ARCHIVE_INDEX|BLOB_INDEX|DIR] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
 }
 
@@ -66,6 +66,7 @@ pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
         let text = "Subtree path only supported when calculating message digest of archive or archive index.";
         return Err(Error::headline(text));
     }
+    stores::check_named(options)?;
     narrate::chunk_sizes(&options.chunk_sizes());
     let digest = match what {
         What::Directory => directory(fd, options)?,

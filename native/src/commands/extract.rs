@@ -31,7 +31,7 @@ pub struct ExtractArgs {
     #[command(flatten)]
     options: Options,
     /// The archive or index, where to extract it to, and the path of a node in it
-    #[arg(value_name = "INPUT [OUTPUT [PATH]]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
 }
 
@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
             Operand::Missing | Operand::Standard => None,
         },
     };
-    let fd = input.open(None, false)?;
+    let fd = input.open_to_extract(what)?;
     let target = match (target, what) {
         (Target::Missing, Some(What::Archive | What::ArchiveIndex)) => Target::Missing,
         (Target::Missing, Some(_)) => Target::Standard,
@@ -87,6 +87,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     let existing = look(&target, what)?;
     let what = decide(what, &existing)?;
     check(what, &existing)?;
+    stores::check_named(options)?;
     if what == What::BlobIndex && !subpath.is_empty() {
         return Err(Error::headline("Subtree path only supported when extracting archive or archive index."));
     }

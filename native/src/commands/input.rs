@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casync_core::Limits;
-use casync_core::archive::{Decoder, Event, Found, Located, Tree};
+use casync_core::archive::{Decoder, Event, Found, Located, Node, Tree};
 use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
@@ -65,17 +65,30 @@ impl Operand {
 
     /// Opens it for reading; what is missing is `default`, or standard input.
     pub(super) fn open(&self, default: Option<&str>, quoted: bool) -> Result<OwnedFd> {
-        let path = match (self, default) {
-            (Self::Path(path), _) => path.clone(),
-            (Self::Missing, Some(default)) => OsString::from(default),
-            _ => return standard_input(),
-        };
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-        os::open(&path, flags, Mode::empty()).map_err(|errno| {
+        self.open_or(default, |path, errno| {
             let shown = path.to_string_lossy();
             let shown = if quoted { format!("\"{shown}\"") } else { shown.into_owned() };
             Error::from(errno).titled(format_args!("Failed to open {shown}"))
         })
+    }
+
+    /// Opens it for reading; what is missing is standard input.
+    pub(super) fn open_to_extract(&self, what: Option<What>) -> Result<OwnedFd> {
+        self.open_or(None, |path, errno| {
+            let error = Error::from(errno).context(format!("open {path:?}"));
+            // compat: only archives are opened so early by upstream that there is a message of their own.
+            if what == Some(What::Archive) { error.titled("Failed to set sync archive") } else { error }
+        })
+    }
+
+    fn open_or(&self, default: Option<&str>, failed: impl FnOnce(&OsStr, Errno) -> Error) -> Result<OwnedFd> {
+        let path = match (self, default) {
+            (Self::Path(path), _) => path.as_os_str(),
+            (Self::Missing, Some(default)) => OsStr::new(default),
+            _ => return standard_input(),
+        };
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+        os::open(path, flags, Mode::empty()).map_err(|errno| failed(path, errno))
     }
 }
 
@@ -257,6 +270,13 @@ impl Archive {
 /// What counts of an archive's metadata, and its digest.
 pub(super) fn replayed(features: FeatureFlags, options: &Options) -> FeatureFlags {
     features.replayed(options.replay_mask()) | (features & FeatureFlags::SHA512_256)
+}
+
+/// A node of an archive without file flags that do not count. compat: extended attributes and project ids always do.
+pub(super) fn masked(node: &Node, features: FeatureFlags) -> Node {
+    let mut node = node.clone();
+    node.metadata.flags = node.metadata.flags & features;
+    node
 }
 
 /// What a suffix says of an operand.

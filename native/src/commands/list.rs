@@ -7,9 +7,11 @@ use casync_core::record::FeatureFlags;
 use casync_core::show::ListLine;
 
 use super::input::{Archive, Operand, Part, what_of_suffix};
+use super::stores;
 use crate::cli::{Options, What};
 use crate::error::{Error, Result};
 use crate::flow::input::Flow;
+use crate::flow::stop;
 use crate::fs::blob::Kind;
 use crate::fs::walk::{Exclusions, Step, Walk};
 use crate::ui::{Out, narrate};
@@ -20,7 +22,7 @@ pub struct ListArgs {
     #[command(flatten)]
     options: Options,
     /// An archive, an archive index or a directory; and the path of a node in it
-    #[arg(value_name = "INPUT [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
 }
 
@@ -41,6 +43,7 @@ pub(super) fn run(arguments: &ListArgs) -> Result<()> {
             let mut depth = 0_usize;
             narrate::features(features);
             while let Some(step) = walk.next()? {
+                stop::check()?;
                 match step {
                     Step::Node { node, .. } => {
                         let is_directory = node.content == Content::Directory;
@@ -126,6 +129,7 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
         }
         _ => return Err(Error::headline("Input is neither a file or directory. Refusing.")),
     };
+    stores::check_named(options)?;
     narrate::chunk_sizes(&options.chunk_sizes());
     let input = match (what, kind) {
         (What::Directory, Kind::Directory) => Listed::Directory(fd),

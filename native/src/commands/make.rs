@@ -31,7 +31,7 @@ pub struct MakeArgs {
     #[command(flatten)]
     options: Options,
     /// The archive or index to make, and what to make it of
-    #[arg(value_name = "OUTPUT [INPUT]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
 }
 

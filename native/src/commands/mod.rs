@@ -10,6 +10,8 @@ mod seeds;
 mod stat;
 mod stores;
 
+use std::ffi::OsString;
+
 use clap::Subcommand;
 
 use crate::error::Result;
@@ -36,7 +38,12 @@ pub enum Verb {
 /// `help [VERB]`
 #[derive(Debug, clap::Args)]
 pub struct HelpArgs {
-    verb: Option<String>,
+    #[command(flatten)]
+    _options: crate::cli::Options,
+    /// The verb to show more about
+    // compat: upstream takes any operands here.
+    #[arg(value_name = "[VERB]", num_args = 0..)]
+    verbs: Vec<OsString>,
 }
 
 /// Runs a verb.
@@ -52,6 +59,6 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Mtree(arguments) => mtree::run(&arguments),
         Verb::Stat(arguments) => stat::run(&arguments),
         Verb::Digest(arguments) => digest::run(&arguments),
-        Verb::Help(arguments) => crate::cli::help(arguments.verb.as_deref()),
+        Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }
 }

@@ -3,13 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 
-use casync_core::archive::{Content, Event, Node};
+use casync_core::archive::{Content, Event, IdShift, Node};
 use casync_core::hash::{Digest, DigestAlgorithm};
 use casync_core::record::FeatureFlags;
 use casync_core::show::MtreeLine;
 use rustix::io::Errno;
 
-use super::input::{Archive, replayed};
+use super::input::{Archive, masked, replayed};
 use super::list::{Listed, ShownPath, open, walk};
 use crate::cli::Options;
 use crate::error::{Context as _, Result};
@@ -25,7 +25,7 @@ pub struct MtreeArgs {
     #[command(flatten)]
     options: Options,
     /// An archive, an archive index or a directory; and the path of a node in it
-    #[arg(value_name = "INPUT [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
 }
 
@@ -34,11 +34,12 @@ struct Line {
     path: Vec<u8>,
     node: Node,
     features: FeatureFlags,
+    shift: IdShift,
 }
 
 fn show(line: Line, digest: Option<Digest>, out: &mut Out) -> Result<()> {
-    let Line { path, node, features } = &line;
-    out.line(MtreeLine { path, node, features: *features, digest })
+    let Line { path, node, features, shift } = &line;
+    out.line(MtreeLine { path, node, features: *features, shift: *shift, digest })
 }
 
 pub(super) fn run(arguments: &MtreeArgs) -> Result<()> {
@@ -47,7 +48,7 @@ pub(super) fn run(arguments: &MtreeArgs) -> Result<()> {
     with_digests(options.budget(), Out::new(), show, |digests| match input {
         Listed::Directory(fd) => {
             let features = options.encoding_features(FeatureFlags::ALL);
-            directory(walk(fd, features, options, &subpath)?, features, digests)
+            directory(walk(fd, features, options, &subpath)?, features, options.id_shift(), digests)
         }
         Listed::Archive(mut archive) => archived(&mut archive, &subpath, options, digests),
     })
@@ -60,13 +61,13 @@ fn payload_size(node: &Node) -> Option<u64> {
     }
 }
 
-fn directory(mut walk: Walk, features: FeatureFlags, digests: &mut Digests<'_, Line>) -> Result<()> {
+fn directory(mut walk: Walk, features: FeatureFlags, shift: IdShift, digests: &mut Digests<'_, Line>) -> Result<()> {
     narrate::features(features);
     digests.set_algorithm(DigestAlgorithm::of(features));
     while let Some(step) = walk.next()? {
         let Step::Node { node, file, .. } = step else { continue };
         let size = payload_size(&node);
-        digests.begin(Line { path: walk.path().to_vec(), node, features }, size)?;
+        digests.begin(Line { path: walk.path().to_vec(), node, features, shift }, size)?;
         if let (Some(file), Some(size)) = (file, size) {
             payload(&file.fd, size, digests)
                 .and_then(|()| file.check_unchanged())
@@ -108,7 +109,11 @@ fn archived(archive: &mut Archive, subpath: &OsStr, options: &Options, digests: 
                     digests.set_algorithm(DigestAlgorithm::of(event.features));
                 }
                 let features = replayed(event.features, options);
-                let line = Line { path: path.enter(&event).to_vec(), node: event.node.clone(), features };
+                let node = masked(event.node, features);
+                // compat: upstream tells of all flags that the archive stores; those that do not count are not set.
+                let features = features | (event.features & FeatureFlags::FILE_FLAGS);
+                let shift = options.id_shift();
+                let line = Line { path: path.enter(&event).to_vec(), node, features, shift };
                 digests.begin(line, payload_size(event.node))?;
             }
             Event::Payload(bytes) => digests.update(bytes)?,

@@ -7,7 +7,7 @@ use casync_core::hash::DigestAlgorithm;
 use casync_core::record::FeatureFlags;
 use casync_core::show::StatText;
 
-use super::input::replayed;
+use super::input::{masked, replayed};
 use super::list::{Listed, open, walk};
 use crate::cli::Options;
 use crate::error::Result;
@@ -21,7 +21,7 @@ pub struct StatArgs {
     #[command(flatten)]
     options: Options,
     /// An archive, an archive index or a directory; and the path of a node in it
-    #[arg(value_name = "INPUT [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
 }
 
@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
                     path: b"",
                     node: &node,
                     features,
+                    shift: options.id_shift(),
                     offset: 0,
                     utc_offset: utc_offset(node.metadata.mtime),
                     digest: None,
@@ -72,14 +73,16 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
             })?;
             narrate::features(features);
             let features = replayed(features, options);
+            let node = &masked(node, features);
             let (payload, whole) = digests.map(NodeDigests::finish).unzip();
             out.text(StatText {
                 path: &path,
                 node,
                 features,
+                shift: options.id_shift(),
                 offset: part.found.located.entry,
                 utc_offset: utc_offset(node.metadata.mtime),
-                digest: payload.filter(|_| matches!(node.content, Content::Regular { .. })),
+                digest: payload.filter(|_| matches!(node.content, Content::Regular { .. } | Content::Block(_))),
                 hardlink_digest: whole,
                 fat_attributes: true,
                 zero_project_id: false,

@@ -30,6 +30,20 @@ fn check_local(store: &OsStr) -> Result<()> {
     }
 }
 
+/// Fails for an empty `--store=`, also where no store is needed.
+///
+/// compat: upstream opens the named store whatever it does, so a script whose variable is unset hears of it everywhere.
+///
+/// # Errors
+///
+/// If it is empty.
+pub(super) fn check_named(options: &Options) -> Result<()> {
+    match &options.store {
+        Some(store) if store.is_empty() => check_local(store),
+        _ => Ok(()),
+    }
+}
+
 /// The store that a new index puts its chunks into.
 ///
 /// # Errors

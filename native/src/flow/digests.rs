@@ -80,11 +80,11 @@ pub fn with_digests<T: Send>(
     thread::scope(|scope| {
         for _ in 0..budget.jobs {
             let (work, news) = (work.clone(), news.clone());
-            scope.spawn(move || digest(&work, &news));
+            failure.spawn(scope, move || digest(&work, &news));
         }
         drop(work);
         let printing = &failure;
-        scope.spawn(move || printing.note(print(out, &lines, show)));
+        failure.spawn(scope, move || printing.note(print(out, &lines, show)));
         let mut digests = Digests {
             jobs,
             news,

@@ -98,7 +98,7 @@ pub fn blob(
     let holes = AtomicU64::new(0);
     thread::scope(|scope| {
         for _ in 0..budget.jobs {
-            scope.spawn(|| {
+            failure.spawn(scope, || {
                 let written = Loader::new(chain, algorithm).and_then(|mut loader| {
                     loop {
                         failure.check()?;

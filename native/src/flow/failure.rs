@@ -1,26 +1,11 @@
-//! The first error of a pipeline, and the wish of a person to stop.
+//! The first error of a pipeline.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-use crate::error::{Cause, Error, Result};
-
-/// Set by INT, TERM and HUP.
-static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-
-/// From now on INT, TERM and HUP make pipelines stop cleanly.
-///
-/// # Errors
-///
-/// If the handlers cannot be installed.
-pub fn stop_on_signals() -> Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let flag = STOP.get_or_init(Arc::default);
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(flag))?;
-    }
-    Ok(())
-}
+use super::stop;
+use crate::error::{Context as _, Error, Result};
 
 /// What has gone wrong in a pipeline so far.
 #[derive(Debug, Default)]
@@ -42,11 +27,10 @@ impl Failure {
         if self.failed.load(Ordering::Acquire) {
             return Err(self.error());
         }
-        if STOP.get().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-            self.set(Cause::Interrupted.into());
-            return Err(self.error());
-        }
-        Ok(())
+        stop::check().map_err(|error| {
+            self.set(error);
+            self.error()
+        })
     }
 
     /// The first error, for whoever notices that a stage is gone.
@@ -58,6 +42,16 @@ impl Failure {
     /// Ends a stage: takes note of its error.
     pub(crate) fn note<T>(&self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.set(error)).ok()
+    }
+
+    /// Starts a stage in a thread of its own. If there cannot be another thread, that is the pipeline's error, and what the
+    /// stage was to own is dropped, which its neighbours notice.
+    pub(crate) fn spawn<'scope, T: Send + 'scope>(
+        &self,
+        scope: &'scope Scope<'scope, '_>,
+        stage: impl FnOnce() -> T + Send + 'scope,
+    ) -> Option<ScopedJoinHandle<'scope, T>> {
+        self.note(Builder::new().spawn_scoped(scope, stage).context(|| "start a thread"))
     }
 
     /// Ends the pipeline.

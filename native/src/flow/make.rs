@@ -80,27 +80,27 @@ impl Make {
         let shop = Shop { algorithm, sizes, claims, reused, zeros, counters: &counters, failure: &failure };
         let mut outlets = Outlets::default();
         let made = thread::scope(|scope| {
-            let digesting = digest.then(|| {
+            let digesting = digest.then_some(()).and_then(|()| {
                 let (sender, segments) = crossbeam_channel::unbounded();
                 outlets.whole.push(sender);
-                scope.spawn(move || digest_stream(algorithm, &segments))
+                failure.spawn(scope, move || digest_stream(algorithm, &segments))
             });
             if let Some(mut archive) = archive {
                 let (sender, segments) = crossbeam_channel::unbounded();
                 outlets.whole.push(sender);
                 let failure = &failure;
-                scope.spawn(move || failure.note(write_stream(&mut archive, &segments, failure)));
+                failure.spawn(scope, move || failure.note(write_stream(&mut archive, &segments, failure)));
             }
-            let indexing = store.as_ref().map(|store| {
+            let indexing = store.as_ref().and_then(|store| {
                 let (sender, batches) = crossbeam_channel::unbounded::<Batch>();
                 outlets.chunks = Some(sender);
                 let (ids, stored) = crossbeam_channel::unbounded();
                 for _ in 0..budget.jobs {
                     let (batches, ids, shop) = (batches.clone(), ids.clone(), &shop);
-                    scope.spawn(move || shop.work(&batches, &ids, store.as_ref(), compression));
+                    failure.spawn(scope, move || shop.work(&batches, &ids, store.as_ref(), compression));
                 }
                 let failure = &failure;
-                scope.spawn(move || failure.note(write_index(index, features, sizes, &stored)))
+                failure.spawn(scope, move || failure.note(write_index(index, features, sizes, &stored)))
             });
 
             // All channels are unbounded: what bounds them is the number of buffers.

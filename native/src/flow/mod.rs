@@ -21,9 +21,10 @@ pub mod input;
 pub mod make;
 pub mod scan;
 pub mod source;
+pub(crate) mod stop;
 pub mod stream;
 
 pub use budget::Budget;
-pub use failure::stop_on_signals;
+pub use stop::stop_on_signals;
 
 pub(crate) use failure::Failure;

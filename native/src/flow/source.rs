@@ -7,6 +7,7 @@ use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, SeekFrom};
 use rustix::io::Errno;
 
+use super::stop;
 use super::stream::StreamWriter;
 use crate::error::{Context as _, Error, Result};
 use crate::fs::blob::{self, Kind};
@@ -86,6 +87,7 @@ pub fn blob(fd: &OwnedFd, kind: Kind, size: Option<u64>, stream: &mut StreamWrit
         }
         None => loop {
             stream.check()?;
+            stop::wait_readable(fd)?;
             let space = stream.space();
             let wanted = space.len().min(PIECE);
             match rustix::io::read(fd, &mut space[..wanted]) {

@@ -1,7 +1,7 @@
 //! Archives of any bytes: read in order, in part, and by their tables.
 
 use casync_core::Limits;
-use casync_core::archive::{DEPTH_MAX, Decoder, Tree};
+use casync_core::archive::{DEPTH_MAX, Decoder, IdShift, Tree};
 use casync_core::show::{ListLine, MtreeLine, StatText};
 
 use super::seed;
@@ -35,11 +35,12 @@ pub(super) fn decoder(archive: &[u8]) {
         let (path, node) = (member.path.as_slice(), &member.node);
         let texts = [
             ListLine { path, node }.to_string(),
-            MtreeLine { path, node, features, digest: None }.to_string(),
+            MtreeLine { path, node, features, shift: IdShift::default(), digest: None }.to_string(),
             StatText {
                 path,
                 node,
                 features,
+                shift: IdShift::default(),
                 offset: member.entry,
                 utc_offset: rng.bits() as i32,
                 digest: None,

@@ -12,6 +12,7 @@ mod forged;
 mod indexes;
 mod mutation;
 mod records;
+mod sessions;
 mod texts;
 
 pub use mutation::mutated;
@@ -36,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "index", run: indexes::index, golden: &["index", "caidx"] },
     Target { name: "part", run: archives::part, golden: &["decoder", "catar"] },
     Target { name: "record", run: records::record, golden: &["decoder", "index"] },
+    Target { name: "session", run: sessions::session, golden: &["protocol"] },
     Target { name: "text", run: texts::text, golden: &["chunk-size.tsv", "list.txt"] },
     Target { name: "tree", run: archives::tree, golden: &["decoder", "catar"] },
 ];

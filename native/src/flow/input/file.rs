@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use super::ByteSource;
 use crate::error::Result;
+use crate::flow::stop;
 use crate::fs::blob::Kind;
 
 /// Reads a file or pipe in large pieces.
@@ -57,8 +58,10 @@ impl ByteSource for FileSource {
             }
             self.buffer.reserve_exact(Self::PIECE);
             let read = if self.seekable {
+                stop::check()?;
                 rustix::io::pread(&self.fd, spare_capacity(&mut self.buffer), self.start)
             } else {
+                stop::wait_readable(&self.fd)?;
                 rustix::io::read(&self.fd, spare_capacity(&mut self.buffer))
             };
             match read {

@@ -11,6 +11,7 @@ use casync_core::index::{IndexTable, Piece, check_ends};
 use casync_core::record::{FeatureFlags, INDEX_HEADER_SIZE, INDEX_ITEM_SIZE, INDEX_TAIL_SIZE, IndexHeader, IndexItem};
 
 use crate::error::{Context as _, Error, Result};
+use crate::flow::stop;
 use crate::fs::blob::{self, Kind};
 
 /// The chunks of a stream, by number.
@@ -54,6 +55,7 @@ impl Index {
         let mut buffer = vec![0; 64 << 10];
         let mut pipe = std::fs::File::from(fd);
         loop {
+            stop::wait_readable(&pipe)?;
             match std::io::Read::read(&mut pipe, &mut buffer) {
                 Ok(0) => break,
                 Ok(count) => builder.push(&buffer[..count]).map_err(Error::in_index)?,

@@ -55,7 +55,7 @@ pub(super) fn with_loaders<T>(
         for _ in 0..jobs {
             let (work, done, spare) = (work.clone(), done.clone(), spare.clone());
             let (generation, failure) = (&generation, &failure);
-            scope.spawn(move || match Loader::new(chain, algorithm) {
+            failure.spawn(scope, move || match Loader::new(chain, algorithm) {
                 Ok(loader) => answer(loader, &work, &done, &spare, generation),
                 Err(error) => failure.set(error),
             });

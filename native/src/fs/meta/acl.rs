@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use casync_core::archive::{Acl, DefaultAcl, FileType, Metadata};
 use casync_core::record::{AclDefault, AclEntry, AclPermissions};
-use rustix::fs::{XattrFlags, fgetxattr, fremovexattr, fsetxattr, removexattr, setxattr};
+use rustix::fs::{XattrFlags, fgetxattr_query, fremovexattr, fsetxattr, removexattr, setxattr};
 use rustix::io::Errno;
 
 use super::OwnerNames;
@@ -89,7 +89,7 @@ fn malformed() -> Error {
 
 /// Whether a directory has a default ACL, which its entries would inherit.
 pub(super) fn has_default(directory: BorrowedFd<'_>) -> bool {
-    fgetxattr(directory, DEFAULT, &mut [0; 0]).is_ok_and(|length| length > 0)
+    fgetxattr_query(directory, DEFAULT).is_ok_and(|length| length > 0)
 }
 
 /// Sets the ACLs of a node that has its permission bits already. `stale`: it may have ACLs that the archive does not.

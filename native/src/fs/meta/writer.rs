@@ -122,8 +122,11 @@ impl MetadataWriter {
         let Node { file, file_type, metadata, mode } = *node;
         let place = Place::Open(file);
         let (owner, mut now) = match created {
-            Some(created) => ((self.own.0, created.inherited.group.unwrap_or(self.own.1)), created.mode & !self.umask),
-            None => {
+            // An inherited ACL takes the place of the umask.
+            Some(created) if !created.inherited.acl => {
+                ((self.own.0, created.inherited.group.unwrap_or(self.own.1)), created.mode & !self.umask)
+            }
+            _ => {
                 let stat = os::fstat(file)?;
                 ((stat.st_uid, stat.st_gid), stat.st_mode & 0o7777)
             }
@@ -178,7 +181,7 @@ impl MetadataWriter {
             now &= 0o1777;
         }
         if file_type != FileType::Symlink {
-            if now != mode {
+            if now != mode || inherited.acl {
                 // Through a descriptor of the node itself: its name could be given to a link meanwhile.
                 let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let node = os::openat(directory, name, flags, Mode::empty())?;

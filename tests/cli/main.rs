@@ -1,0 +1,7 @@
+//! The command line: what the program answers to what people and scripts type, beside the C casync.
+
+mod memory;
+mod progress;
+mod script;
+mod snapshots;
+mod transcripts;

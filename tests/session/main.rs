@@ -1,0 +1,5 @@
+//! The wire protocol: recorded sessions, and pairs of sessions with a simulated wire between them.
+
+mod pairs;
+mod recorded;
+mod rules;
