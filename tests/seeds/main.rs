@@ -3,6 +3,8 @@
 mod blobs;
 mod guided;
 mod options;
+mod output;
+mod reflinks;
 mod scene;
 mod stale;
 mod trees;

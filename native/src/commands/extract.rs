@@ -16,12 +16,15 @@ use super::input::{Archive, Operand, what_of_suffix};
 use super::{seeds, stores};
 use crate::cli::{Options, What};
 use crate::error::{Context as _, Error, Result};
-use crate::flow::extract::{self, BlobTarget};
+use crate::flow::blob::BlobTarget;
 use crate::flow::input::Index;
+use crate::flow::{self, extract};
 use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::AtomicFile;
 use crate::locator::{self, Class};
+use crate::seed::Seeds;
+use crate::store::Chain;
 use crate::ui::narrate::Extraction;
 use crate::ui::{Counters, Progress, log, narrate};
 
@@ -205,6 +208,7 @@ fn to_tree(
     archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
     let progress = Progress::start("extract", Arc::clone(&archive.counters));
     let located = part.as_ref().map(|part| part.found.located);
+    let sharer = if options.reflink() { archive.sharer() } else { None };
     let extracted = archive.read(located, true, options, |source, decoder| {
         let apply = |features| ApplyOptions {
             features,
@@ -215,7 +219,7 @@ fn to_tree(
             best_effort: options.best_effort,
         };
         let mask = options.replay_mask();
-        extract::tree(source, decoder, |features: FeatureFlags| {
+        extract::tree(source, decoder, sharer, |features: FeatureFlags| {
             let apply = apply(features.replayed(mask));
             match &part {
                 None => Ok(TreeWriter::new(directory, fresh, apply)),
@@ -259,9 +263,10 @@ fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
 fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, options: &Options) -> Result<()> {
     let started = Instant::now();
     let mut index = Index::open(fd).context(|| "read the index")?;
-    let seeds = Arc::new(seeds::find(options, &mut index, None)?);
+    let old = if options.seed_output() == Some(false) { None } else { old_blob(target, &existing)? };
+    let mut seeds = seeds::find(options, &mut index, old)?;
     let seeding = seeds.spent();
-    let chain = stores::for_reading(options, input.path())?.with_seeds(seeds);
+    let chain = stores::for_reading(options, input.path())?;
     let counters = Arc::new(Counters::default());
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();
@@ -269,11 +274,17 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
     let progress = Progress::start("extract", Arc::clone(&counters));
     let holes = match (target, existing) {
         (Target::Standard | Target::Missing, Existing::Open(fd, _)) => {
+            let chain = chain.with_seeds(Arc::new(seeds));
             extract::stream(&mut index, &chain, &fd, budget, &counters)?;
             0
         }
-        (_, Existing::Open(fd, Kind::BlockDevice | Kind::Pipe)) => {
-            to_device(&mut index, &chain, &fd, options, &counters)?;
+        (_, Existing::Open(fd, Kind::Pipe)) => {
+            let chain = chain.with_seeds(Arc::new(seeds));
+            extract::stream(&mut index, &chain, &fd, budget, &counters)?;
+            0
+        }
+        (Target::Path(path), Existing::Open(_, Kind::BlockDevice)) => {
+            to_device(&mut index, chain, seeds, path, options, &counters)?;
             0
         }
         (Target::Path(path), existing) => {
@@ -281,8 +292,11 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
             let file = sibling(&path, &existing)?;
             file.file().set_len(size).context(|| format!("make {path:?} {size} bytes long"))?;
             let output = OwnedFd::from(file.file().try_clone()?);
-            let target = BlobTarget { fd: &output, sparse: options.punch_holes() };
-            let holes = extract::blob(&mut index, &chain, target, budget, &counters)
+            seeds.push_written(output.try_clone()?, &seeds::repeated(options, &mut index)?);
+            let chain = chain.with_seeds(Arc::new(seeds));
+            let target =
+                BlobTarget { fd: &output, sparse: options.punch_holes(), in_place: false, reflink: options.reflink() };
+            let holes = flow::blob::write(&mut index, &chain, target, budget, &counters)
                 .map_err(|error| error.context(format!("extract to {path:?}")))?;
             file.install()?;
             holes
@@ -318,22 +332,42 @@ fn sibling(path: &Path, existing: &Existing) -> Result<AtomicFile> {
     Ok(file)
 }
 
+/// The file or device that is in the output's place, as a seed.
+fn old_blob(target: &Target, existing: &Existing) -> Result<Option<seeds::Existing>> {
+    let (Target::Path(path), Existing::Open(fd, kind)) = (target, existing) else { return Ok(None) };
+    let fd = match kind {
+        Kind::File => rustix::io::fcntl_dupfd_cloexec(fd, 3)?,
+        // It is open for writing only. Who may not read it can still write it.
+        Kind::BlockDevice => match os::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(_) => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some(seeds::Existing { fd, kind: *kind }))
+}
+
 fn to_device(
     index: &mut Index,
-    chain: &crate::store::Chain,
-    device: &OwnedFd,
+    chain: Chain,
+    mut seeds: Seeds,
+    path: &OsStr,
     options: &Options,
     counters: &Counters,
 ) -> Result<()> {
-    if Kind::of(device)? == Kind::Pipe {
-        return extract::stream(index, chain, device, options.budget(), counters);
-    }
-    let (room, size) = (blob::device_size(device)?, index.stream_size());
+    let in_place = seeds.has_output();
+    let access = if in_place { OFlags::RDWR } else { OFlags::WRONLY };
+    let device = os::open(path, access | OFlags::CLOEXEC, Mode::empty()).context(|| format!("open {path:?}"))?;
+    let (room, size) = (blob::device_size(&device)?, index.stream_size());
     if size > room {
         let message = format!("the device has {room} bytes, the image {size}");
         return Err(Error::new(Errno::NOSPC, message));
     }
-    let target = BlobTarget { fd: device, sparse: false };
-    extract::blob(index, chain, target, options.budget(), counters)?;
+    if in_place {
+        seeds.push_written(device.try_clone()?, &seeds::repeated(options, index)?);
+    }
+    let chain = chain.with_seeds(Arc::new(seeds));
+    let target = BlobTarget { fd: &device, sparse: false, in_place, reflink: false };
+    flow::blob::write(index, &chain, target, options.budget(), counters)?;
     os::fsync(device.as_fd()).context(|| "write to the device")
 }

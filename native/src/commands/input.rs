@@ -17,6 +17,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::flow::input::{
     ByteSource, FileSource, Flow, Index, RandomSource, find, list_directory, pump, with_feed, with_sparse,
 };
+use crate::flow::share::Sharer;
 use crate::fs::blob::Kind;
 use crate::locator::{self, Class, Suffix};
 use crate::seed::Seeds;
@@ -159,6 +160,13 @@ impl Archive {
             Form::File { .. } => None,
             Form::Index { index, .. } => Some(index.stream_size()),
         }
+    }
+
+    /// What shares the data of extracted files with seeds; `None` without seeds that could do that.
+    pub(super) fn sharer(&self) -> Option<Sharer> {
+        let Form::Index { index, chain } = &self.form else { return None };
+        let seeds = chain.shared_seeds().filter(|seeds| seeds.any_clonable())?;
+        Some(Sharer::new(index.another()?, seeds, Arc::clone(&self.counters)))
     }
 
     /// Time that was spent on looking through seeds; `None` for what is not put together from chunks.

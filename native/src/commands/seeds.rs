@@ -61,7 +61,7 @@ pub(super) fn find(options: &Options, index: &mut Index, existing: Option<Existi
     }
     let tables = opened.len() + usize::from(existing.is_some());
     if tables > 0 {
-        let wanted = keys(options, index, tables as u64)?;
+        let (wanted, _) = keys(options, index, tables as u64)?;
         let memory = (options.budget().memory / 2).max(MEMORY_MIN);
         let mut finder = Finder { options, target: index, wanted: &wanted, memory };
         if let Some(Existing { fd, kind }) = existing {
@@ -75,8 +75,18 @@ pub(super) fn find(options: &Options, index: &mut Index, existing: Option<Existi
     Ok(seeds)
 }
 
-/// The keys of the chunks of an index, as many as there is memory for, with so many tables.
-fn keys(options: &Options, index: &mut Index, tables: u64) -> Result<Keys> {
+/// The keys of the chunks that an index has more than once.
+///
+/// # Errors
+///
+/// If the index cannot be read.
+pub(super) fn repeated(options: &Options, index: &mut Index) -> Result<Keys> {
+    Ok(keys(options, index, 1)?.1)
+}
+
+/// The keys of the chunks of an index, as many as there is memory for, with so many tables; and of those that it has more
+/// than once.
+fn keys(options: &Options, index: &mut Index, tables: u64) -> Result<(Keys, Keys)> {
     let memory = (options.budget().memory / 4).max(MEMORY_MIN);
     let max = usize::try_from(memory / 8 / (tables + 1)).unwrap_or(usize::MAX);
     let chunks = index.len();
@@ -89,7 +99,7 @@ fn keys(options: &Options, index: &mut Index, tables: u64) -> Result<Keys> {
         number += 1;
         piece.map(|piece| piece.map(|piece| piece.id))
     });
-    Ok(Keys::collect(ids, max)?.0)
+    Keys::collect(ids, max)
 }
 
 /// Opens a seed; `None` if that is not possible.

@@ -12,6 +12,7 @@
 //! Stages are threads of one scope, joined by bounded channels; buffers move, they are not copied. The first error wins and
 //! makes every stage drain what it is still handed; all threads have ended when a pipeline returns.
 
+pub mod blob;
 mod budget;
 mod claims;
 pub mod digests;
@@ -20,6 +21,7 @@ mod failure;
 pub mod input;
 pub mod make;
 pub mod scan;
+pub mod share;
 pub mod source;
 pub(crate) mod stop;
 pub mod stream;

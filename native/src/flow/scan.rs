@@ -17,7 +17,7 @@ use crossbeam_channel::Receiver;
 
 use super::source::{self, Words};
 use super::stream::{Batch, Outlets, StreamWriter};
-use super::{Budget, Failure};
+use super::{Budget, Failure, stop};
 use crate::error::{Cause, Result};
 use crate::fs::blob::Kind;
 use crate::fs::walk::{Step, Walk};
@@ -71,7 +71,7 @@ impl Scan {
             let (sender, batches) = crossbeam_channel::unbounded();
             for _ in 0..self.budget.jobs {
                 let (batches, failure) = (batches.clone(), &failure);
-                scope.spawn(move || self.note_all(&batches, places, failure));
+                failure.spawn(scope, move || self.note_all(&batches, places, failure));
             }
             let outlets = Outlets { whole: Vec::new(), chunks: Some(sender) };
             let buffers = self.budget.buffers(StreamWriter::buffer_size(&self.sizes, &outlets));
@@ -125,7 +125,7 @@ impl Scan {
 pub fn layout(walk: &mut Walk, features: FeatureFlags, memory: u64) -> Result<Layout> {
     let mut layout = Layout::default();
     lay_out(walk, features, memory, &mut layout, None);
-    Failure::default().check()?;
+    stop::check()?;
     Ok(layout)
 }
 
@@ -142,7 +142,7 @@ fn lay_out(
     let mut records = Vec::new();
     let mut open: Vec<String> = Vec::new();
     // Whoever called asks again why.
-    while Failure::default().check().is_ok() {
+    while stop::check().is_ok() {
         if layout.memory() > memory {
             log::info(format_args!(
                 "Only the first {} bytes of a seed are used; --memory= bounds what is remembered of it.",

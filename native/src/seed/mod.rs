@@ -18,11 +18,13 @@ mod places;
 mod reader;
 
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use casync_core::chunk::{ChunkId, ChunkSizes};
 use casync_core::hash::DigestAlgorithm;
+
+use crate::fs::blob::Kind;
 
 pub use layout::{Layout, Part};
 pub use places::{Keys, Places};
@@ -46,6 +48,8 @@ pub struct Seed {
     guided: bool,
     used: AtomicU64,
     failed: AtomicU64,
+    /// Whether its data cannot become part of the output by reference.
+    unclonable: AtomicBool,
 }
 
 impl Seed {
@@ -54,7 +58,18 @@ impl Seed {
 
     /// A seed whose chunks were found by reading it.
     pub fn scanned(content: Content, places: Places) -> Self {
-        Self { content, places, guided: false, used: AtomicU64::new(0), failed: AtomicU64::new(0) }
+        let unclonable = match &content {
+            Content::Blob(fd) => Kind::of(fd).is_ok_and(|kind| kind != Kind::File),
+            Content::Tree(..) => false,
+        };
+        Self {
+            content,
+            places,
+            guided: false,
+            used: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            unclonable: AtomicBool::new(unclonable),
+        }
     }
 
     /// A seed of which an index told where its chunks are.
@@ -86,6 +101,8 @@ pub struct Seeds {
     seeds: Vec<Seed>,
     /// Whether the first seed is what stands in the output's place.
     has_output: bool,
+    /// Number of the seed that is the new output, as far as it is written.
+    written: Option<usize>,
     /// Id and size of the largest chunk of zeros.
     zeros: Option<(ChunkId, u64)>,
     /// Time that was spent on finding out what the seeds have.
@@ -100,7 +117,7 @@ impl Seeds {
     pub fn new(sizes: &ChunkSizes, algorithm: DigestAlgorithm) -> Self {
         let size = sizes.max();
         let zeros = (size <= Self::ZEROS_MAX).then(|| (ChunkId::of(&vec![0; size as usize], algorithm), size));
-        Self { seeds: Vec::new(), has_output: false, zeros, spent: Duration::ZERO }
+        Self { seeds: Vec::new(), has_output: false, written: None, zeros, spent: Duration::ZERO }
     }
 
     /// Adds a seed that is asked after the others.
@@ -113,6 +130,38 @@ impl Seeds {
         debug_assert!(self.seeds.is_empty(), "the output is asked first");
         self.has_output = true;
         self.seeds.push(seed);
+    }
+
+    /// Adds the new output, of which the chunks of `keys` are used as soon as they are written.
+    pub fn push_written(&mut self, output: OwnedFd, keys: &Keys) {
+        if !keys.is_empty() {
+            self.written = Some(self.seeds.len());
+            self.seeds.push(Seed::scanned(Content::Blob(output), Places::new(keys)));
+        }
+    }
+
+    /// Takes note of a chunk that is in the new output now, and right.
+    pub fn note_written(&self, id: &ChunkId, offset: u64) {
+        if let Some(seed) = self.written.and_then(|written| self.seeds.get(written)) {
+            seed.places.note(id, offset);
+        }
+    }
+
+    /// Whether data of a seed can become part of the output by reference, as far as that is known.
+    pub fn is_clonable(&self, seed: usize) -> bool {
+        self.seeds.get(seed).is_some_and(|seed| !seed.unclonable.load(Ordering::Relaxed))
+    }
+
+    /// Whether there is a seed whose data can become part of the output by reference.
+    pub fn any_clonable(&self) -> bool {
+        (0..self.seeds.len()).any(|seed| self.is_clonable(seed))
+    }
+
+    /// Data of this seed cannot become part of the output by reference.
+    pub fn set_unclonable(&self, seed: usize) {
+        if let Some(seed) = self.seeds.get(seed) {
+            seed.unclonable.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Takes note of the time that it took to find out what the seeds have.
@@ -128,6 +177,11 @@ impl Seeds {
     /// Whether the chunk is known to be nothing but zeros.
     pub fn is_zeros(&self, id: &ChunkId, size: u64) -> bool {
         self.zeros == Some((*id, size))
+    }
+
+    /// Whether what stands in the output's place is a seed.
+    pub const fn has_output(&self) -> bool {
+        self.has_output
     }
 
     /// Where a chunk may be, best first.

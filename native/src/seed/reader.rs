@@ -1,6 +1,7 @@
 //! Reads pieces of seeds.
 
 use std::ffi::{CStr, CString};
+use std::ops::Range;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use casync_core::chunk::PlainChunk;
@@ -9,6 +10,9 @@ use rustix::io::Errno;
 
 use super::{Content, Part, SeedPlace, Seeds};
 use crate::fs::blob;
+
+/// Smaller pieces of files cannot be shared.
+const MIN_EXTENT: u64 = 4096;
 
 /// Reads pieces of seeds; each worker has its own. Keeps the file that was read last open.
 #[derive(Debug, Default)]
@@ -37,6 +41,39 @@ impl SeedReader {
             }
         }
         (out.len() == size).then(|| PlainChunk::from_untrusted(out))
+    }
+
+    /// Shows the files that a range of a seed's stream is in: each with the offset there and the part of the range. Records
+    /// of an archive are in none.
+    pub fn extents(
+        &mut self,
+        seeds: &Seeds,
+        seed: usize,
+        range: Range<u64>,
+        mut show: impl FnMut(BorrowedFd<'_>, u64, Range<u64>) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        match &seeds.get(seed).ok_or(Errno::INVAL)?.content {
+            Content::Blob(fd) => show(fd.as_fd(), range.start, range),
+            Content::Tree(root, layout) => {
+                let mut at = range.start;
+                for part in layout.parts(range) {
+                    match part {
+                        Part::Records(bytes) => at += bytes.len() as u64,
+                        Part::File { path, range } => {
+                            let end = at + (range.end - range.start);
+                            // A file that is gone or smaller than a block has nothing to share.
+                            if end - at >= MIN_EXTENT
+                                && let Ok(file) = self.open(seed, root, path)
+                            {
+                                show(file, range.start, at..end)?;
+                            }
+                            at = end;
+                        }
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
     fn open(&mut self, seed: usize, root: &OwnedFd, path: &CStr) -> Result<BorrowedFd<'_>, Errno> {

@@ -42,6 +42,11 @@ impl Chain {
         self.seeds.as_deref()
     }
 
+    /// The seeds, for others to keep.
+    pub fn shared_seeds(&self) -> Option<Arc<Seeds>> {
+        self.seeds.clone()
+    }
+
     /// Names of the stores, for messages.
     fn names(&self) -> String {
         let names: Vec<String> = self.stores.iter().map(|store| format!("{:?}", store.name())).collect();
@@ -89,6 +94,11 @@ impl<'a> Loader<'a> {
             stored: Vec::new(),
             spare: Vec::new(),
         })
+    }
+
+    /// The algorithm of the ids.
+    pub const fn algorithm(&self) -> DigestAlgorithm {
+        self.algorithm
     }
 
     /// Takes back the memory of a chunk that is not needed any more.
