@@ -56,7 +56,7 @@ fn what_is_not_there() {
         (&["make", "new.catar", "none"][..], "Failed to open none"),
         (&["make", "none/new.catar", "tree"], "create \"none/new.catar\""),
         (&["make", "--store=none/new.castr", "new.caibx", "blob"], "create store \"none/new.castr\""),
-        (&["extract", "none.catar", "out"], "Failed to open none.catar"),
+        (&["extract", "none.catar", "out"], "open \"none.catar\""),
         (&["extract", "x.catar", "none/out"], "create the directory \"none/out\""),
         (&["extract", "x.caibx", "none/new.img"], "create \"none/new.img\""),
         (&["list", "none.catar"], "Failed to open \"none.catar\""),

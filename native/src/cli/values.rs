@@ -127,6 +127,9 @@ pub(super) fn rate_limit(text: &str) -> Parsed<u64> {
     match parse_size(text) {
         Ok(0) => refused("Rate limit size cannot be zero.".to_owned()),
         Ok(limit) => Ok(limit),
+        Err(_) if text.trim_start_matches([' ', '\t']).starts_with('-') => {
+            refused(format!("Unable to parse rate limit {text}: Numerical result out of range"))
+        }
         Err(_) => refused(format!("Unable to parse rate limit {text}: Invalid argument")),
     }
 }

@@ -34,7 +34,8 @@ impl FileSource {
     /// If the system does not tell what the descriptor is.
     pub fn new(fd: OwnedFd) -> Result<Self> {
         let seekable = Kind::of(&fd)? == Kind::File;
-        Ok(Self { fd, seekable, buffer: Vec::new(), used: 0, start: 0, end: u64::MAX })
+        let end = if seekable { rustix::fs::fstat(&fd)?.st_size as u64 } else { u64::MAX };
+        Ok(Self { fd, seekable, buffer: Vec::new(), used: 0, start: 0, end })
     }
 
     /// Keeps to the bytes from `start` to `end`; only for files.

@@ -1,6 +1,7 @@
 //! Joins a source of bytes and a decoder.
 
 use casync_core::archive::{Decoder, Event, Step};
+use casync_core::error::Error as CoreError;
 
 use super::ByteSource;
 use crate::error::{Error, Result};
@@ -30,7 +31,8 @@ pub fn pump(
         let piece = source.fill()?;
         let length = piece.len();
         if length == 0 {
-            return drain(decoder, consume);
+            let end = source.position();
+            return drain(decoder, end, consume);
         }
         let mut used = 0;
         let mut skip = 0;
@@ -59,7 +61,7 @@ pub fn pump(
 }
 
 /// Takes the events that come without more input, and makes sure that the archive is complete.
-fn drain(decoder: &mut Decoder, mut consume: impl FnMut(Event<'_>) -> Result<Flow>) -> Result<()> {
+fn drain(decoder: &mut Decoder, end: u64, mut consume: impl FnMut(Event<'_>) -> Result<Flow>) -> Result<()> {
     while let Step::Did { event, .. } = decoder.step(&[])? {
         match consume(event)? {
             Flow::Continue => {}
@@ -71,6 +73,11 @@ fn drain(decoder: &mut Decoder, mut consume: impl FnMut(Event<'_>) -> Result<Flo
         }
     }
     decoder.finish().map_err(|error| {
+        // Payload that is passed over counts as read, whether it is there or not.
+        let error = match error {
+            CoreError::Truncated { length } => CoreError::Truncated { length: length.min(end) },
+            other => other,
+        };
         Error::from(error).hint("the archive is incomplete: was it copied in full, or was its making interrupted?")
     })
 }

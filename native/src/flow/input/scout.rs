@@ -88,7 +88,7 @@ impl Scout {
         self.wanted.insert(start, end);
     }
 
-    /// Goes on with what waited for bytes of this range, which are held now.
+    /// Goes on with what waited for bytes of this range, all of which are held now: else it would wait here again, for ever.
     pub(super) fn arrived(&mut self, range: Range<u64>, held: &impl Held) {
         loop {
             let Some((&offset, _)) = self.waiting.range(range.clone()).next() else { return };

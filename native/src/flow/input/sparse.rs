@@ -182,11 +182,9 @@ impl Sparse<'_> {
                     (None, Err(_)) => {}
                 }
             }
-            for piece in pieces {
-                // What waits for a chunk that could not be had waits until the reader comes to it.
-                if self.chunks.around(piece.start).is_some() {
-                    self.scout.arrived(piece.start..piece.start + piece.size, &self.chunks);
-                }
+            // Where a chunk could not be had, or is not held any more, nobody can go on.
+            for piece in pieces.into_iter().filter(|piece| self.chunks.around(piece.start).is_some()) {
+                self.scout.arrived(piece.start..piece.start + piece.size, &self.chunks);
             }
             answer = self.loaders.try_receive();
         }
