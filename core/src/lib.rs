@@ -19,8 +19,11 @@
 //! | [`codec`] | zstd, xz and gzip frames to plain bytes, capped |
 //! | [`index`] | `.caidx` and `.caibx`: reader, writer, table |
 //! | [`archive`] | `.catar`: nodes, encoder, decoder, random access by path |
+//! | [`diff`] | two archives side by side: what was added, removed, changed |
+//! | [`plan`] | who supplies each chunk of a stream, and what nobody has |
+//! | [`cache`] | what an earlier run learnt about a tree, and which chunks need not be read again |
 //! | [`session`] | the wire protocol between two casync processes, both sides |
-//! | [`show`] | `list`, `mtree` and `stat` texts |
+//! | [`show`] | `list`, `mtree`, `stat` and `diff` texts |
 //!
 //! # Two shapes of machines
 //!
@@ -82,13 +85,16 @@ extern crate alloc;
 extern crate std;
 
 pub mod archive;
+pub mod cache;
 pub mod chunk;
 pub mod codec;
+pub mod diff;
 pub mod error;
 pub mod hash;
 pub mod index;
 mod limits;
 mod name;
+pub mod plan;
 pub mod quantity;
 pub mod record;
 pub mod session;

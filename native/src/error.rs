@@ -37,6 +37,8 @@ pub enum Cause {
     Interrupted,
     /// The reader of standard output went away.
     OutputClosed,
+    /// Two things were compared, and differ; the exit status is to say so.
+    Differs,
     /// Anything else; `errno` is what upstream would have reported.
     Other {
         /// What is wrong.
@@ -106,6 +108,7 @@ impl Error {
             Cause::Index(error) => errno_of(error, true),
             Cause::Interrupted => Errno::INTR,
             Cause::OutputClosed => Errno::PIPE,
+            Cause::Differs => Errno::INVAL,
         };
         strerror(errno)
     }
@@ -148,6 +151,7 @@ impl fmt::Display for Cause {
             Self::Format(error) | Self::Index(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted by a signal"),
             Self::OutputClosed => f.write_str("nobody reads the output any more"),
+            Self::Differs => f.write_str("they differ"),
             Self::Other { message, .. } => f.write_str(message),
         }
     }

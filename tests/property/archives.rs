@@ -154,3 +154,57 @@ fn the_encoder_refuses_what_does_not_fit() {
     assert_eq!(encoder.leave(&mut Vec::new()), Err(out_of_turn));
     assert_eq!(root.node.content.file_type(), FileType::Directory);
 }
+
+/// A directory that is passed over is not seen, but the table above it tells whether that was all of it.
+#[test]
+fn directories_can_be_skipped() {
+    let mut skipped = 0;
+    for_each_seed(200, |rng| {
+        let features = tree::features(rng);
+        let archive = encode(&tree::random(rng, features), features).unwrap();
+        let members = decode(&archive).unwrap();
+        // Where every node ends, by the offset of its ENTRY.
+        let mut ends = std::collections::BTreeMap::new();
+        let (mut decoder, mut open) = (Decoder::new(&Limits::default()), Vec::new());
+        while let Step::Did { event, .. } = decoder.step(&archive[decoder.position() as usize..]).unwrap() {
+            match event {
+                Event::Node(event) => open.push(event.entry),
+                Event::Payload(_) => {}
+                Event::End => _ = ends.insert(open.pop().unwrap(), decoder.position()),
+            }
+        }
+        // Nodes that were seen or lie in what was skipped, skipped directories, and how it ended.
+        let mut skip = |wrong: u64| {
+            let (mut decoder, mut counted, mut passed) = (Decoder::new(&Limits::default()), 0, 0);
+            loop {
+                let Some(rest) = archive.get(decoder.position() as usize..) else {
+                    return (counted, passed, decoder.finish());
+                };
+                let entry = match decoder.step(rest) {
+                    Err(error) => return (counted, passed, Err(error)),
+                    Ok(Step::More) => return (counted, passed, decoder.finish()),
+                    Ok(Step::Did { event: Event::Node(event), .. }) => {
+                        counted += 1;
+                        (event.node.content == Content::Directory).then_some(event.entry)
+                    }
+                    Ok(Step::Did { .. }) => None,
+                };
+                // Nothing tells the end of the root but the caller.
+                let Some(entry) = entry.filter(|&entry| (wrong == 0 || entry > 0) && rng.once_in(3)) else { continue };
+                let end = ends[&entry];
+                counted += members.iter().filter(|member| entry < member.entry && member.entry < end).count();
+                let early = decoder.clone().skip_directory(entry);
+                assert_eq!(early, Err(Error::Usage(UsageError::OutOfTurn)), "what was read cannot be skipped");
+                decoder.skip_directory(end + wrong).unwrap();
+                passed += 1;
+            }
+        };
+        let (counted, passed, outcome) = skip(0);
+        outcome.unwrap();
+        assert_eq!(counted, members.len());
+        skipped += passed;
+        let (_, passed, outcome) = skip(1);
+        assert!(passed == 0 || outcome.is_err(), "a wrong end is noticed");
+    });
+    assert!(skipped > 100, "directories that were skipped: {skipped}");
+}

@@ -1,7 +1,9 @@
 //! Property and robustness tests: what must hold for any input, tried with many seeds.
 
 mod archives;
+mod cache;
 mod chunks;
+mod diff;
 mod flags;
 mod grammar;
 mod hostile;
@@ -9,5 +11,6 @@ mod indexes;
 mod limits;
 mod parts;
 mod patterns;
+mod plan;
 mod records;
 mod search;

@@ -31,8 +31,10 @@
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
 //! | `seeds` | chunks that the tool takes from what is on the machine already, of all kinds, good and stale |
 //! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |
+//! | `cache` | `make --cache=`: always the index of a run without, and nothing read that has not changed |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
+//! | `diff` | the verbs `diff` and `plan`, on trees and blobs of all forms, and on bad ones |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |
 //! | `guard` | that no test file is forgotten |

@@ -199,6 +199,30 @@ impl Decoder {
         Ok(())
     }
 
+    /// Passes over all that is in the directory announced last, the event of its end included: the caller's next input is
+    /// that at offset `end`, where the directory ends.
+    ///
+    /// That offset comes from the goodbye table of the directory above, which is checked when it is reached.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::OutOfTurn`] unless the last event was a directory's, and for an `end` that was passed already.
+    pub fn skip_directory(&mut self, end: u64) -> Result<()> {
+        let untouched = self.frames.last().is_some_and(|frame| frame.last.is_none());
+        if !matches!(self.state, State::Directory) || !untouched || end < self.position {
+            return Err(UsageError::OutOfTurn.into());
+        }
+        self.frames.pop();
+        self.records.clear();
+        self.record = 0;
+        self.position = end;
+        let ended = self.end_node();
+        if ended.is_err() {
+            self.state = State::Failed;
+        }
+        ended
+    }
+
     /// Reads on.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Texts about nodes, made from the nodes alone, for command line and page alike (spec: commands.md 8 and 9).
 
+mod diff;
 mod escape;
 mod lines;
 mod mode;
@@ -7,6 +8,7 @@ mod mtree;
 mod stat;
 mod time;
 
+pub use diff::DiffLine;
 pub use escape::{Escaped, ShownPath};
 pub use lines::Lines;
 pub use mode::ModeString;

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Escaped, ShownPath};
-use crate::archive::{Content, FileType, IdShift, Node};
+use crate::archive::{Content, IdShift, Node};
 use crate::hash::{Digest, DigestAlgorithm};
 use crate::record::FeatureFlags;
 
@@ -25,15 +25,7 @@ pub struct MtreeLine<'a> {
 impl fmt::Display for MtreeLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Node { metadata, content } = self.node;
-        let kind = match content.file_type() {
-            FileType::Symlink => "link",
-            FileType::Directory => "dir",
-            FileType::Regular => "file",
-            FileType::Socket => "socket",
-            FileType::Character => "char",
-            FileType::Block => "block",
-            FileType::Fifo => "fifo",
-        };
+        let kind = content.file_type().name();
         write!(f, "{} type={kind} mode={:04o}", ShownPath(self.path), metadata.permissions)?;
         match content {
             Content::Regular { size } => write!(f, " size={size}")?,

@@ -67,6 +67,9 @@ pub(super) fn for_verb(verb: &Command) -> String {
         text.0.push('\n');
     }
     text.options(verb.get_arguments());
+    if let Some(more) = verb.get_after_help() {
+        text.line(&format!("\n{more}"));
+    }
     text.0
 }
 

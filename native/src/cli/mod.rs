@@ -3,6 +3,7 @@
 mod argv;
 mod help;
 mod options;
+mod output;
 mod seeds;
 mod values;
 
@@ -11,7 +12,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
+pub(crate) use options::OURS;
 pub use options::Options;
+pub use output::OutputFormat;
 pub use seeds::{SeedOption, SeedOptions};
 pub use values::{Owner, What};
 
@@ -48,6 +51,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => match error.cause() {
             // Somebody has seen enough.
             Cause::OutputClosed => ExitCode::SUCCESS,
+            // The result is on standard output.
+            Cause::Differs => ExitCode::FAILURE,
             Cause::Interrupted => {
                 log::error("Got exit signal, quitting.");
                 ExitCode::FAILURE

@@ -15,7 +15,7 @@ use crate::flow::Budget;
 use crate::ui::log;
 
 /// Heading of the options that upstream does not have.
-pub(super) const OURS: &str = "Options of this implementation";
+pub(crate) const OURS: &str = "Options of this implementation";
 
 /// Options, in the order of upstream's table: its messages about ambiguous abbreviations list them in this order.
 #[derive(Args, Clone, Debug)]

@@ -2,14 +2,18 @@
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use super::options::OURS;
+use crate::error::{Error, Result};
 
 /// The seeds, in the order in which they were given.
 #[derive(Clone, Debug, Default)]
-pub struct SeedOptions(Vec<SeedOption>);
+pub struct SeedOptions {
+    seeds: Vec<SeedOption>,
+    /// Indexes without a seed.
+    alone: Vec<OsString>,
+}
 
 /// One `--seed=`.
 #[derive(Clone, Debug)]
@@ -25,14 +29,27 @@ impl SeedOptions {
     const INDEX: &str = "seed_index";
 
     /// The seeds.
-    pub fn iter(&self) -> impl Iterator<Item = &SeedOption> {
-        self.0.iter()
+    ///
+    /// # Errors
+    ///
+    /// If there is an index without a seed.
+    pub fn paired(&self) -> Result<&[SeedOption]> {
+        if self.alone.is_empty() {
+            return Ok(&self.seeds);
+        }
+        Err(Error::headline("--seed-index= must follow the --seed= that it describes."))
+    }
+
+    /// The indexes, whether there is a seed for them or not.
+    pub fn indexes(&self) -> impl Iterator<Item = &OsString> {
+        self.seeds.iter().filter_map(|seed| seed.index.as_ref()).chain(&self.alone)
     }
 }
 
 /// Derived code does not know in which order options were given.
 impl FromArgMatches for SeedOptions {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut alone = Vec::new();
         let given = |name| {
             let places = matches.indices_of(name).into_iter().flatten();
             places.zip(matches.get_many::<OsString>(name).into_iter().flatten().cloned())
@@ -40,13 +57,12 @@ impl FromArgMatches for SeedOptions {
         let mut seeds: Vec<(usize, SeedOption)> =
             given(Self::SEED).map(|(place, path)| (place, SeedOption { path, index: None })).collect();
         for (place, index) in given(Self::INDEX) {
-            let Some((_, seed)) = seeds.iter_mut().rev().find(|(before, _)| *before < place) else {
-                let message = "--seed-index= must follow the --seed= that it describes.";
-                return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, message));
-            };
-            seed.index = Some(index);
+            match seeds.iter_mut().rev().find(|(before, _)| *before < place) {
+                Some((_, seed)) if seed.index.is_none() => seed.index = Some(index),
+                _ => alone.push(index),
+            }
         }
-        Ok(Self(seeds.into_iter().map(|(_, seed)| seed).collect()))
+        Ok(Self { seeds: seeds.into_iter().map(|(_, seed)| seed).collect(), alone })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -1,11 +1,13 @@
 //! The verbs, one file each.
 
+mod diff;
 mod digest;
 mod extract;
 mod input;
 mod list;
 mod make;
 mod mtree;
+mod plan;
 mod seeds;
 mod stat;
 mod stores;
@@ -31,6 +33,12 @@ pub enum Verb {
     Stat(stat::StatArgs),
     /// Compute the digest of an archive, a blob, an index of either, or a directory
     Digest(digest::DigestArgs),
+    /// Show what differs between two trees or two blobs
+    #[command(after_help = diff::HELP)]
+    Diff(diff::DiffArgs),
+    /// Show where the chunks of an index would come from
+    #[command(after_help = plan::HELP)]
+    Plan(plan::PlanArgs),
     /// Show what there is to know
     Help(HelpArgs),
 }
@@ -59,6 +67,8 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Mtree(arguments) => mtree::run(&arguments),
         Verb::Stat(arguments) => stat::run(&arguments),
         Verb::Digest(arguments) => digest::run(&arguments),
+        Verb::Diff(arguments) => diff::run(&arguments),
+        Verb::Plan(arguments) => plan::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn find(options: &Options, index: &mut Index, existing: Option<Existi
     let started = Instant::now();
     let mut seeds = Seeds::new(&index.sizes(), index.algorithm());
     let mut opened = Vec::new();
-    for seed in options.seeds.iter() {
+    for seed in options.seeds.paired()? {
         opened.extend(open(seed, index)?);
     }
     let tables = opened.len() + usize::from(existing.is_some());

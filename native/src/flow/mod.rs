@@ -1,11 +1,12 @@
 //! The pipelines: the only place where stages are joined.
 //!
 //! ```text
-//! make     source -> stream (cut) -+-> workers [digest > have? > compress > put] -> index, in order
+//! make     source -> stream (cut) -+-> workers [digest > have? > compress > put] -> index, cache, in order
 //!                                  +-> archive digest
 //!                                  +-> archive file
 //! extract  index -> fetch workers [load > decode > verify] -> in order -> decoder -> tree
 //!          index -> blob workers  [load > decode > verify > write at offset]
+//! diff     two trees -> merge -> differences
 //! seed     source -> stream (cut) -> workers [digest > wanted?] -> places
 //! ```
 //!
@@ -14,12 +15,15 @@
 
 pub mod blob;
 mod budget;
+mod cached;
 mod claims;
+pub mod diff;
 pub mod digests;
 pub mod extract;
 mod failure;
 pub mod input;
 pub mod make;
+pub mod plan;
 pub mod scan;
 pub mod share;
 pub mod source;
@@ -27,6 +31,7 @@ pub(crate) mod stop;
 pub mod stream;
 
 pub use budget::Budget;
+pub use cached::Cached;
 pub use stop::stop_on_signals;
 
 pub(crate) use failure::Failure;

@@ -15,8 +15,8 @@ use casync_core::hash::DigestAlgorithm;
 use casync_core::record::FeatureFlags;
 use crossbeam_channel::Receiver;
 
-use super::source::{self, Words};
-use super::stream::{Batch, Outlets, StreamWriter};
+use super::source::{self, Sink as _, Words};
+use super::stream::{Batch, Chunk, Outlets, StreamWriter};
 use super::{Budget, Failure, stop};
 use crate::error::{Cause, Result};
 use crate::fs::blob::Kind;
@@ -101,7 +101,7 @@ impl Scan {
             let mut offset = batch.offset;
             let mut starts = Vec::with_capacity(batch.chunks.len());
             let mut chunks = Vec::with_capacity(batch.chunks.len());
-            for range in &batch.chunks {
+            for range in batch.chunks.iter().filter_map(Chunk::range) {
                 let chunk = batch.segment.piece(range);
                 // The largest chunk of zeros is known without a seed.
                 if chunk.len() as u64 != self.sizes.max() || !is_zero(chunk) {
@@ -159,17 +159,19 @@ fn lay_out(
             }
         };
         records.clear();
-        let (encoded, payload) = match &step {
+        let is_directory = matches!(&step, Step::Node { node, .. } if node.content == Content::Directory);
+        let is_leave = matches!(step, Step::Leave);
+        let (encoded, payload) = match step {
             Step::Node { name, node, file } => {
                 if log::is_verbose() {
                     log::verbose(format_args!("{} {}", WORDS.0, walk.shown_path()));
                 }
-                let encoded = match name {
-                    Some(name) => encoder.child(name, node, &mut records).map(drop),
-                    None => encoder.root(node, &mut records).map(drop),
+                let encoded = match &name {
+                    Some(name) => encoder.child(name, &node, &mut records).map(drop),
+                    None => encoder.root(&node, &mut records).map(drop),
                 };
                 let payload = match (&node.content, file) {
-                    (Content::Regular { size }, Some(file)) => Some((*size, file)),
+                    (Content::Regular { size: size @ 1.. }, Some(file)) => Some((*size, file)),
                     _ => None,
                 };
                 (encoded, payload)
@@ -190,8 +192,8 @@ fn lay_out(
             }
             if let Some(stream) = &mut stream {
                 let end = stream.position() + size;
-                if let Err(error) = source::payload(file, size, stream) {
-                    log::debug(format_args!("{:?}: {error}", walk.shown_path()));
+                if let Err(error) = stream.payload(walk, file, size) {
+                    log::debug(format_args!("Not used as a seed: {error}"));
                 }
                 // The archive goes on where the layout says so.
                 if stream.write_zeros(end - stream.position()).is_err() {
@@ -200,10 +202,11 @@ fn lay_out(
             }
         }
         if log::is_verbose() {
-            match step {
-                Step::Node { node, .. } if node.content == Content::Directory => open.push(walk.shown_path()),
-                Step::Node { .. } => log::verbose(format_args!("{} {}", WORDS.1, walk.shown_path())),
-                Step::Leave => open.pop().into_iter().for_each(|path| log::verbose(format_args!("{} {path}", WORDS.1))),
+            if is_directory {
+                open.push(walk.shown_path());
+            } else {
+                let path = if is_leave { open.pop() } else { Some(walk.shown_path()) };
+                path.into_iter().for_each(|path| log::verbose(format_args!("{} {path}", WORDS.1)));
             }
         }
     }

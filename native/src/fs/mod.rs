@@ -47,6 +47,7 @@ pub(crate) mod magic {
 
     pub(crate) const BTRFS: u64 = 0x9123_683e;
     pub(crate) const EXT: u64 = 0xef53;
+    pub(crate) const EXFAT: u64 = 0x2011_bab0;
     pub(crate) const FAT: u64 = 0x4d44;
     pub(crate) const FUSE: u64 = 0x6573_5546;
     pub(crate) const TMPFS: u64 = 0x0102_1994;
@@ -93,6 +94,18 @@ pub(crate) mod magic {
             FAT => FeatureFlags::SEC2_TIME | FeatureFlags::READ_ONLY | FeatureFlags::FAT_ATTRS,
             _ => base,
         }
+    }
+
+    /// Whether files get their times from this host's clock, on a file system of this type.
+    pub(crate) const fn has_our_clock(magic: u64) -> bool {
+        matches!(
+            magic,
+            BTRFS | EXT | TMPFS | XFS
+            | 0x794c_7630   // overlayfs
+            | 0xf2f5_2010   // f2fs
+            | 0xca45_1a4e   // bcachefs
+            | 0x2fc1_2fc1 // zfs
+        )
     }
 
     /// Whether a file system only shows the kernel's state: its directories are stored empty (spec: catar.md 5).

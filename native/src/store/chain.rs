@@ -47,6 +47,11 @@ impl Chain {
         self.seeds.clone()
     }
 
+    /// The stores, in the order in which they are asked.
+    pub fn stores(&self) -> &[Arc<dyn Store>] {
+        &self.stores
+    }
+
     /// Names of the stores, for messages.
     fn names(&self) -> String {
         let names: Vec<String> = self.stores.iter().map(|store| format!("{:?}", store.name())).collect();

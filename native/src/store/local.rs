@@ -171,9 +171,17 @@ impl LocalStore {
 
     /// Whether a file can be a chunk: not empty, as after a crash, and not a mark for a missing one.
     fn is_usable(&self, directory: &OwnedFd, path: &str) -> Result<bool, Errno> {
+        self.usable_size(directory, path).map(|size| size.is_some())
+    }
+
+    /// The size of a file that can be a chunk.
+    fn usable_size(&self, directory: &OwnedFd, path: &str) -> Result<Option<u64>, Errno> {
         match fs::statat(directory, path, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_size > 0),
-            Err(Errno::NOENT) => Ok(false),
+            Ok(stat) => {
+                let usable = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_size > 0;
+                Ok(usable.then_some(stat.st_size as u64))
+            }
+            Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(errno),
         }
     }
@@ -209,6 +217,19 @@ impl Store for LocalStore {
             }
         }
         Ok(false)
+    }
+
+    fn stored_size(&self, id: &ChunkId) -> Result<Option<u64>> {
+        let Some(directory) = self.directory.get().filter(|_| self.prefixes.contains(id)) else {
+            return Ok(None);
+        };
+        for form in Form::ALL {
+            let size = self.usable_size(directory, &self.layout.path(id, form));
+            if let Some(size) = size.map_err(|errno| Error::from(errno).context(self.what("look for", id)))? {
+                return Ok(Some(size));
+            }
+        }
+        Ok(None)
     }
 
     fn put(&self, id: &ChunkId, form: Form, bytes: &[u8]) -> Result<Put> {

@@ -31,6 +31,15 @@ pub trait Store: Send + Sync {
     /// If the store cannot tell.
     fn has(&self, id: &ChunkId) -> Result<bool>;
 
+    /// How many bytes a chunk takes in the store, if it is here and the store can tell without reading it.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be asked.
+    fn stored_size(&self, _id: &ChunkId) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Stores a chunk; never replaces a good one. Readers see all of it or nothing.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What people see while the tool works.
 
+pub mod json;
 pub mod log;
 pub mod narrate;
 mod out;

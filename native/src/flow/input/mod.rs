@@ -7,6 +7,7 @@ mod loaders;
 mod pump;
 mod random;
 mod scout;
+mod seek;
 mod sparse;
 
 pub use feed::{Feed, with_feed};
@@ -14,6 +15,7 @@ pub use file::FileSource;
 pub use index::Index;
 pub use pump::{Flow, pump};
 pub use random::{RandomSource, find, list_directory};
+pub use seek::Seeker;
 pub use sparse::{Sparse, with_sparse};
 
 pub(crate) use feed::count;

@@ -48,7 +48,7 @@ impl RandomSource<'_> {
     }
 
     /// The bytes of a range and what comes with them; returns where they start.
-    fn read(&mut self, range: Range<u64>, bytes: &mut Vec<u8>) -> Result<u64> {
+    pub(super) fn read(&mut self, range: Range<u64>, bytes: &mut Vec<u8>) -> Result<u64> {
         bytes.clear();
         match self {
             Self::File { file, size } => {
@@ -123,6 +123,25 @@ pub fn list_directory(
         match question.step().map_err(Error::from)? {
             Ask::Ready(Some(found)) => show(found)?,
             Ask::Ready(None) => return Ok(()),
+            Ask::Need(range) => {
+                let start = source.read(range, &mut bytes)?;
+                question.provide(start, &bytes)?;
+            }
+        }
+    }
+}
+
+/// Where the entries of a directory lie, each from its FILENAME record to its end, in order.
+///
+/// # Errors
+///
+/// As [`find`].
+pub(super) fn places(tree: &Tree, source: &mut RandomSource<'_>, directory: Located) -> Result<Vec<Range<u64>>> {
+    let mut question = tree.places(directory);
+    let mut bytes = Vec::new();
+    loop {
+        match question.step().map_err(Error::from)? {
+            Ask::Ready(places) => return Ok(places),
             Ask::Need(range) => {
                 let start = source.read(range, &mut bytes)?;
                 question.provide(start, &bytes)?;

@@ -32,6 +32,8 @@ pub(crate) struct MetadataReader {
     xattrs: xattr::Lister,
     /// File systems (by device number) that know no chattr flags.
     without_chattr: Vec<u64>,
+    /// The flags that were asked for last, by device and inode: who asks to leave a node out asks once more to store it.
+    last_chattr: Option<((u64, u64), FeatureFlags)>,
 }
 
 impl MetadataReader {
@@ -41,6 +43,7 @@ impl MetadataReader {
             names: OwnerNames::default(),
             xattrs: xattr::Lister::new(selection.features()),
             without_chattr: Vec::new(),
+            last_chattr: None,
         }
     }
 
@@ -87,8 +90,15 @@ impl MetadataReader {
         if !self.selection.features().intersects(wanted) || self.without_chattr.contains(&stat.st_dev) {
             return Ok(FeatureFlags::EMPTY);
         }
+        let node = (stat.st_dev, stat.st_ino);
+        if let Some((_, flags)) = self.last_chattr.take_if(|(asked, _)| *asked == node) {
+            return Ok(flags);
+        }
         match chattr::read(file) {
-            Ok(flags) => Ok(flags),
+            Ok(flags) => {
+                self.last_chattr = Some((node, flags));
+                Ok(flags)
+            }
             Err(errno) if is_unsupported(errno) => {
                 // Some file systems know flags for some types only; links and devices never come here.
                 if errno == Errno::NOTTY {

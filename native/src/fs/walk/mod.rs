@@ -2,6 +2,7 @@
 
 mod exclude;
 mod listing;
+mod reopen;
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -49,6 +50,8 @@ pub struct OpenFile {
     pub fd: OwnedFd,
     /// What it was when it was opened.
     pub stat: Stat,
+    /// Type of its file system.
+    pub magic: u64,
 }
 
 impl OpenFile {
@@ -69,8 +72,13 @@ impl OpenFile {
         if identity(&now) == identity(&self.stat) {
             return Ok(());
         }
-        Err(Error::new(Errno::IO, "the file changed while it was read")
-            .hint("make the archive from a snapshot, or again when nothing writes to the file"))
+        Err(Self::changed())
+    }
+
+    /// The error for files that are not what they were.
+    pub(crate) fn changed() -> Error {
+        Error::new(Errno::IO, "the file changed while it was read")
+            .hint("make the archive from a snapshot, or again when nothing writes to the file")
     }
 }
 
@@ -81,6 +89,8 @@ pub struct Walk {
     exclusions: Exclusions,
     /// The root, until it has been shown.
     root: Option<OwnedFd>,
+    /// The root, after it was left.
+    left: Option<OwnedFd>,
     /// Directories from the root to the current place.
     open: Vec<Directory>,
     /// Path of the node shown last, from the root, without leading slash.
@@ -123,6 +133,7 @@ impl Walk {
             metadata: MetadataReader::new(selection),
             exclusions,
             root: Some(root),
+            left: None,
             open: Vec::new(),
             path: Vec::new(),
             supported: FeatureFlags::EMPTY,
@@ -168,7 +179,10 @@ impl Walk {
             let Some(directory) = self.open.last_mut() else { return Ok(None) };
             self.path.truncate(directory.path);
             let Some((name, file_type)) = directory.entries.next() else {
-                self.open.pop();
+                let left = self.open.pop();
+                if self.open.is_empty() {
+                    self.left = left.map(|root| root.fd);
+                }
                 return Ok(Some(Step::Leave));
             };
             if !self.path.is_empty() {
@@ -231,7 +245,7 @@ impl Walk {
         Ok(Some(Step::Node {
             name: Some(archived_name),
             node: Node { metadata, content: Content::Regular { size } },
-            file: Some(OpenFile { fd, stat }),
+            file: Some(OpenFile { fd, stat, magic }),
         }))
     }
 

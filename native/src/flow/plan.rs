@@ -1,0 +1,122 @@
+//! Who could supply the chunks of an index: looks, but loads nothing.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use casync_core::Limits;
+use casync_core::plan::{Plan, Source};
+
+use super::Failure;
+use super::diff::in_place;
+use super::input::Index;
+use crate::error::{Error, Result};
+use crate::store::Store;
+
+/// Something that can supply chunks. Another kind of seed is another variant.
+pub enum Supplier {
+    /// The output as it is now: what lies in its place already.
+    Output {
+        /// Open for reading.
+        fd: OwnedFd,
+        /// Its size.
+        size: u64,
+    },
+    /// A seed that has an index: the chunks that this lists.
+    Index(Box<Index>),
+    /// A store.
+    Store(Arc<dyn Store>),
+}
+
+impl std::fmt::Debug for Supplier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.kind())
+    }
+}
+
+impl Supplier {
+    /// What kind of source it is, in one word.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Output { .. } => "output",
+            Self::Index(_) => "seed",
+            Self::Store(_) => "store",
+        }
+    }
+
+    /// Claims what it has of a plan for `target`; returns the bytes that these chunks take where they are, if that is
+    /// known and other than what they hold.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be asked.
+    pub fn claim(&mut self, target: &mut Index, plan: &mut Plan, source: Source) -> Result<Option<u64>> {
+        match self {
+            Self::Output { fd, size } => {
+                in_place(target, (fd, *size), |piece, same| {
+                    if same {
+                        plan.claim(&piece.id, source);
+                    }
+                    Ok(())
+                })?;
+                Ok(None)
+            }
+            Self::Index(index) => {
+                // Other digests are ids of other chunks.
+                if index.algorithm() == target.algorithm() {
+                    claim_index(index, plan, source)?;
+                }
+                Ok(None)
+            }
+            Self::Store(store) => ask_store(&**store, plan, source),
+        }
+    }
+}
+
+/// The plan of an index, without any source.
+///
+/// # Errors
+///
+/// If the index cannot be read, or is too large to be held.
+pub fn of_index(index: &mut Index) -> Result<Plan> {
+    let mut builder = Plan::builder(index.algorithm(), index.sizes(), &Limits::default());
+    for number in 0..index.len() {
+        if let Some(piece) = index.get(number)? {
+            builder.push(piece.id, piece.size).map_err(Error::in_index)?;
+        }
+    }
+    Ok(builder.finish())
+}
+
+/// Claims all chunks of an index.
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub fn claim_index(index: &mut Index, plan: &mut Plan, source: Source) -> Result<()> {
+    for number in 0..index.len() {
+        if let Some(piece) = index.get(number)? {
+            plan.claim(&piece.id, source);
+        }
+    }
+    Ok(())
+}
+
+/// Claims what a store has of all that nobody has claimed; returns how much that is as it is stored, if the store tells.
+///
+/// # Errors
+///
+/// If it cannot be asked.
+pub fn ask_store(store: &dyn Store, plan: &mut Plan, source: Source) -> Result<Option<u64>> {
+    let (stop, mut stored, mut from) = (Failure::default(), None, 0);
+    while let Some((place, id, _)) = plan.next_unclaimed(from) {
+        stop.check()?;
+        from = place + 1;
+        if let Some(size) = store.stored_size(&id)? {
+            *stored.get_or_insert(0) += size;
+            plan.claim_at(place, source);
+        } else if store.has(&id)? {
+            plan.claim_at(place, source);
+        }
+    }
+    Ok(stored)
+}
