@@ -22,6 +22,7 @@
 //! | [`diff`] | two archives side by side: what was added, removed, changed |
 //! | [`plan`] | who supplies each chunk of a stream, and what nobody has |
 //! | [`cache`] | what an earlier run learnt about a tree, and which chunks need not be read again |
+//! | [`gc`] | which files of a store are chunks, and which of them some index uses |
 //! | [`session`] | the wire protocol between two casync processes, both sides |
 //! | [`show`] | `list`, `mtree`, `stat` and `diff` texts |
 //!
@@ -90,6 +91,7 @@ pub mod chunk;
 pub mod codec;
 pub mod diff;
 pub mod error;
+pub mod gc;
 pub mod hash;
 pub mod index;
 mod limits;

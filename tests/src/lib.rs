@@ -15,6 +15,7 @@
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`store`] | what lies in a store, and how to spoil it |
 //! | [`running`] | programs under way, with a time limit |
 //! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
@@ -30,6 +31,8 @@
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
 //! | `seeds` | chunks that the tool takes from what is on the machine already, of all kinds, good and stale |
+//! | `verify` | every kind of damage to stores, indexes, trees and blobs is found, named and, where it can be, repaired |
+//! | `gc` | garbage collection beside the C casync, while others write, when it is killed, when it must refuse |
 //! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |
 //! | `cache` | `make --cache=`: always the index of a run without, and nothing read that has not changed |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
@@ -60,6 +63,7 @@ pub mod running;
 pub mod sandbox;
 pub mod skip;
 pub mod split;
+pub mod store;
 pub mod table;
 pub mod tool;
 pub mod tree;

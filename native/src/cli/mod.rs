@@ -18,6 +18,8 @@ pub use output::OutputFormat;
 pub use seeds::{SeedOption, SeedOptions};
 pub use values::{Owner, What};
 
+pub(crate) use values::span;
+
 use crate::commands::{self, Verb};
 use crate::error::{Cause, Error, Result};
 use crate::flow::stop_on_signals;

@@ -132,8 +132,18 @@ impl Options {
         {
             log::set_level(level);
         }
-        let verbose = environment("CASYNC_VERBOSE").and_then(|text| values::parse_bool(&text)).unwrap_or(false);
-        log::set_verbose(self.verbose > 0 || verbose);
+        log::set_verbose(self.is_verbose());
+    }
+
+    /// `--verbose`, or the environment says so.
+    pub fn is_verbose(&self) -> bool {
+        let environment = || std::env::var("CASYNC_VERBOSE").ok();
+        self.verbose > 0 || environment().and_then(|text| values::parse_bool(&text)).unwrap_or(false)
+    }
+
+    /// `--dry-run`
+    pub const fn dry_run(&self) -> bool {
+        self.dry_run > 0
     }
 
     /// Threads and memory.

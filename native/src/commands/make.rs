@@ -192,7 +192,7 @@ fn make(
         let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
         let _progress = Progress::start("make", counters);
         let words = Words("Packing", "Packed");
-        let made = pipeline.run(|stream| match (&cache, store) {
+        let made = pipeline.run(|stream| match (&cache, store.clone()) {
             (Some(cache), Some(store)) => {
                 // compat: with a whole archive to write everything is read, and the cache only written.
                 let table = if what == What::ArchiveIndex { cache.load() } else { None };
@@ -219,6 +219,8 @@ fn make(
     if let (Some(cache), Some(recorder)) = (&cache, recorder) {
         cache.install(recorder);
     }
+    // Not before: until the index has its name, garbage collection must wait.
+    drop(store);
     narrate::made(features, supported, made.size, (what != What::Archive).then_some((made.chunks, made.reused)));
     if let Some(counts) = counts {
         narrate::cache(&counts);

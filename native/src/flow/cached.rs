@@ -73,7 +73,7 @@ impl<'a, 's> Cached<'a, 's> {
     fn follow(&mut self, walk: &Walk) -> Result<()> {
         loop {
             while let Some(id) = self.tracker.decide() {
-                if self.store.has(&id)? {
+                if self.store.hold(&id)? {
                     if let Some(entry) = self.tracker.reuse() {
                         self.stream.reuse(entry)?;
                     }

@@ -181,7 +181,7 @@ impl Shop<'_> {
         let new: Vec<&[u8]> = batch.chunks.iter().filter_map(bytes).collect();
         let ids = self.name(&new);
         for (chunk, id) in new.iter().zip(&ids) {
-            if self.claims.claim(id) && !store.has(id)? {
+            if self.claims.claim(id) && !store.hold(id)? {
                 let frame = compressor.compress(chunk).context(|| format!("compress chunk {id}"))?;
                 if store.put(id, Form::Compressed, frame)? == Put::Stored {
                     Counters::add(&self.counters.chunks_new, 1);

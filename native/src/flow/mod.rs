@@ -21,6 +21,7 @@ pub mod diff;
 pub mod digests;
 pub mod extract;
 mod failure;
+pub mod gc;
 pub mod input;
 pub mod make;
 pub mod plan;
@@ -29,6 +30,7 @@ pub mod share;
 pub mod source;
 pub(crate) mod stop;
 pub mod stream;
+pub mod verify;
 
 pub use budget::Budget;
 pub use cached::Cached;

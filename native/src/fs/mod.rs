@@ -1,6 +1,7 @@
 //! The file system, both ways: trees are walked and made, blobs read and written.
 
 pub mod apply;
+pub mod attic;
 pub mod blob;
 pub(crate) mod holes;
 pub mod meta;
@@ -105,6 +106,28 @@ pub(crate) mod magic {
             | 0xf2f5_2010   // f2fs
             | 0xca45_1a4e   // bcachefs
             | 0x2fc1_2fc1 // zfs
+        )
+    }
+
+    /// Whether other hosts may use a file system at the same time.
+    pub(crate) const fn is_shared(magic: u64) -> bool {
+        matches!(
+            magic,
+            0x6969          // NFS
+            | 0x517b        // SMB
+            | 0xff53_4d42   // CIFS
+            | 0xfe53_4d42   // SMB 2
+            | 0x00c3_6400   // Ceph
+            | 0x0102_1997   // 9P
+            | 0x5346_414f   // AFS
+            | 0x6b41_4653   // AFS of the kernel
+            | 0x7375_7245   // Coda
+            | 0x0116_1970   // GFS2
+            | 0x7461_636f   // OCFS2
+            | 0x0bd0_0bd0   // Lustre
+            | 0x1983_0326   // BeeGFS
+            | 0x4750_4653   // GPFS
+            | FUSE
         )
     }
 
