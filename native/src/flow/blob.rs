@@ -5,7 +5,7 @@
 //!                +-> worker [clone a run from a seed > read it back > verify], what is wrong as above
 //! ```
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use casync_core::index::Piece;
 
 use super::input::{Index, count};
 use super::{Budget, Failure};
-use crate::error::{Context as _, Result};
+use crate::error::{Cause, Context as _, Result};
 use crate::fs::reflink::{self, Pair};
 use crate::fs::{blob, holes};
 use crate::seed::{Origin, SeedPlace, SeedReader, Seeds};
@@ -56,6 +56,9 @@ pub fn write(
     let work = Mutex::new(Work { index, seeds, target, next: 0, share });
     let failure = Failure::default();
     let holes = AtomicU64::new(0);
+    // Errors by where the task begins. Tasks before one that fails have been taken and are worked on to their end, so which
+    // of the errors is the first in the stream does not depend on the speed of the workers.
+    let errors = Mutex::new(BTreeMap::new());
     thread::scope(|scope| {
         for _ in 0..budget.jobs {
             failure.spawn(scope, || {
@@ -69,15 +72,22 @@ pub fn write(
                             holes.fetch_add(worker.holes, Ordering::Relaxed);
                             return Ok(());
                         }
-                        worker.perform(task)?;
+                        let start = task.pieces.first().map(|piece| piece.start);
+                        worker.perform(task).inspect_err(|error| {
+                            errors.lock().unwrap_or_else(PoisonError::into_inner).insert(start, error.clone());
+                        })?;
                     }
                 });
                 failure.note(written);
             });
         }
     });
-    failure.into_result()?;
-    Ok(holes.into_inner())
+    let first = errors.into_inner().unwrap_or_else(PoisonError::into_inner).pop_first();
+    match (failure.into_result(), first) {
+        (Err(error), Some((_, first))) if !matches!(error.cause(), Cause::Interrupted) => Err(first),
+        (Err(error), _) => Err(error),
+        (Ok(()), _) => Ok(holes.into_inner()),
+    }
 }
 
 /// Consecutive chunks.
