@@ -15,6 +15,7 @@
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
 //! | [`store`] | what lies in a store, and how to spoil it |
 //! | [`running`] | programs under way, with a time limit |
 //! | [`peak`] | how much memory a program took |
@@ -40,6 +41,9 @@
 //! | `diff` | the verbs `diff` and `plan`, on trees and blobs of all forms, and on bad ones |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |
+//! | `metadata` | every kind of metadata on every file system, here and with the C casync |
+//! | `hostile` | archives that want out of the output, and somebody who swaps directories meanwhile |
+//! | `kills` | programs killed at random moments, and what the next run makes of that |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
@@ -56,12 +60,14 @@ pub mod disk;
 pub mod fuzz;
 pub mod input;
 pub mod members;
+pub mod mount;
 pub mod options;
 pub mod peak;
 pub mod random;
 pub mod running;
 pub mod sandbox;
 pub mod skip;
+pub mod snapshot;
 pub mod split;
 pub mod store;
 pub mod table;

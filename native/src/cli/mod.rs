@@ -23,6 +23,7 @@ pub(crate) use values::span;
 use crate::commands::{self, Verb};
 use crate::error::{Cause, Error, Result};
 use crate::flow::stop_on_signals;
+use crate::sys;
 use crate::ui::log;
 use values::ValueError;
 
@@ -84,6 +85,7 @@ fn dispatch(arguments: &[OsString]) -> Result<()> {
         None => Err(no_verb(arguments, parsed.unknown_verb.as_deref())),
         Some(verb) => {
             stop_on_signals()?;
+            sys::raise_open_files();
             commands::run(verb)
         }
     }

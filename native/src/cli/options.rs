@@ -12,6 +12,7 @@ use clap::{ArgAction, Args};
 use super::seeds::SeedOptions;
 use super::values::{self, Owner, What};
 use crate::flow::Budget;
+use crate::fs::output::Durability;
 use crate::ui::log;
 
 /// Heading of the options that upstream does not have.
@@ -118,6 +119,11 @@ pub struct Options {
     /// Count metadata that cannot be restored instead of failing
     #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
     pub best_effort: bool,
+    /// When extracted data must be on the disk: "none" (default) leaves it to the system; "end" writes all of the output's
+    /// file system before success is reported; "each" writes each file and directory when it is complete, before it takes
+    /// the place of an older one
+    #[arg(long, value_name = "none|end|each", value_parser = values::fsync, help_heading = OURS)]
+    fsync: Option<Durability>,
     /// Store all of a block device, even if the file system on it is smaller
     #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
     pub whole_device: bool,
@@ -208,6 +214,11 @@ impl Options {
             None => {}
         }
         if on { IdShift::new(shift, range) } else { IdShift::default() }
+    }
+
+    /// `--fsync=`
+    pub fn fsync(&self) -> Durability {
+        self.fsync.unwrap_or_default()
     }
 
     /// `--delete=`

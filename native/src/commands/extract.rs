@@ -21,7 +21,7 @@ use crate::flow::input::Index;
 use crate::flow::{self, extract};
 use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
-use crate::fs::output::AtomicFile;
+use crate::fs::output::{self, AtomicFile, Durability};
 use crate::locator::{self, Class};
 use crate::seed::Seeds;
 use crate::store::Chain;
@@ -217,18 +217,22 @@ fn to_tree(
             punch_holes: options.punch_holes(),
             undo_immutable: options.undo_immutable(),
             best_effort: options.best_effort,
+            durability: options.fsync(),
         };
         let mask = options.replay_mask();
         extract::tree(source, decoder, sharer, |features: FeatureFlags| {
             let apply = apply(features.replayed(mask));
             match &part {
-                None => Ok(TreeWriter::new(directory, fresh, apply)),
+                None => TreeWriter::new(directory, fresh, apply),
                 Some(part) => TreeWriter::into_directory(directory, part.found.name.clone(), apply),
             }
         })
     });
     drop(progress);
     let applied = extracted?;
+    if let (Target::Path(path), true) = (target, fresh && options.fsync() == Durability::Each) {
+        output::sync_directory_of(&locator::to_path(path))?;
+    }
     let extraction = Extraction {
         holes: options.punch_holes().then_some(applied.holes),
         reflink: options.reflink(),
@@ -298,7 +302,7 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
                 BlobTarget { fd: &output, sparse: options.punch_holes(), in_place: false, reflink: options.reflink() };
             let holes = flow::blob::write(&mut index, &chain, target, budget, &counters)
                 .map_err(|error| error.context(format!("extract to {path:?}")))?;
-            file.install()?;
+            file.install_durably(options.fsync())?;
             holes
         }
         (_, Existing::Nothing) => return Err(Errno::NOENT.into()),

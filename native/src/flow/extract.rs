@@ -67,7 +67,8 @@ pub fn tree(
         Ok(Flow::Continue)
     });
     match (pumped, writer) {
-        (Ok(()), writer) => Ok(writer.map(|writer| writer.applied()).unwrap_or_default()),
+        (Ok(()), Some(writer)) => writer.sync().map(|()| writer.applied()),
+        (Ok(()), None) => Ok(Applied::default()),
         (Err(error), Some(writer)) => Err(error.context(format!("extracting {:?}", writer.shown_path()))),
         (Err(error), None) => Err(error),
     }
