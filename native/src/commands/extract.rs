@@ -26,7 +26,7 @@ use crate::locator::{self, Class};
 use crate::seed::Seeds;
 use crate::store::Chain;
 use crate::ui::narrate::Extraction;
-use crate::ui::{Counters, Progress, log, narrate};
+use crate::ui::{Counters, Progress, StandardOutput, log, narrate};
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
 #[derive(Debug, clap::Args)]
@@ -124,7 +124,7 @@ fn target(operand: Option<&OsString>) -> Result<Target> {
 fn look(target: &Target, what: Option<What>) -> Result<Existing> {
     let path = match target {
         Target::Standard => {
-            let fd = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+            let fd = StandardOutput::new()?.into_fd();
             let kind = Kind::of(&fd)?;
             return Ok(Existing::Open(fd, kind));
         }
