@@ -8,6 +8,7 @@
 //! | [`flow`] | the pipelines: the only place where stages are joined |
 //! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
 //! | [`store`] | the `Store` trait and its implementations, compression |
+//! | [`tar`] | tar files as trees, read and written |
 //! | [`error`] | errors with context and hint |
 
 pub mod cli;
@@ -18,4 +19,5 @@ pub mod fs;
 pub mod locator;
 pub mod store;
 mod sys;
+pub mod tar;
 pub mod ui;

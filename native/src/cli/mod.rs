@@ -14,7 +14,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 pub(crate) use options::OURS;
 pub use options::Options;
 pub use output::OutputFormat;
-pub use values::{Owner, What};
+pub(crate) use values::tree_form;
+pub use values::{Owner, TreeForm, What};
 
 use crate::commands::{self, Verb};
 use crate::error::{Cause, Error, Result};

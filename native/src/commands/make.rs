@@ -14,8 +14,8 @@ use rustix::fs as os;
 
 use super::input::{Operand, what_of_suffix};
 use super::stores;
-use crate::cli::{Options, What};
-use crate::error::{Error, Result};
+use crate::cli::{OURS, Options, TreeForm, What, tree_form};
+use crate::error::{Context as _, Error, Result};
 use crate::flow::make::{Make, Output};
 use crate::flow::source::{self, Words};
 use crate::fs::blob::{self, Kind};
@@ -23,7 +23,29 @@ use crate::fs::output::AtomicFile;
 use crate::fs::walk::{Exclusions, Walk};
 use crate::locator::{self, Class};
 use crate::store::{LocalStore, Store};
+use crate::tar::{self, TarTree};
 use crate::ui::{Counters, Out, Progress, log, narrate};
+
+/// What follows the options in the help.
+pub(super) const HELP: &str = "\
+A .catar or .caidx can also be made of the tree that a tar file holds: PATH is
+taken for one if its name ends in .tar, or with --from=tar. A .caibx is always
+made of the bytes of PATH itself.
+
+Headers in the ustar, GNU and pax formats are understood, with long names,
+fractions of seconds, extended attributes, ACLs and sparse files. What is made
+is what making an archive of the extracted tree would give, .caexclude files
+and all, except for metadata that tar files do not have: chattr flags, project
+ids, subvolumes. Of members with one name the last counts; hard links become
+files of their own; directories that are missing belong to root and have mode
+0755 and no date. Absolute names and names with .. are refused. The tar must be
+a regular file, not compressed, since archives are sorted and tar files not.
+
+Examples:
+    casync make rootfs.caidx /srv/rootfs
+    casync make image.caibx image.raw
+    casync make rootfs.caidx rootfs.tar
+    casync make --from=tar rootfs.catar layer.blob";
 
 /// `make [OUTPUT [INPUT]]`
 #[derive(Debug, clap::Args)]
@@ -33,6 +55,9 @@ pub struct MakeArgs {
     /// The archive or index to make, and what to make it of
     #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
+    /// The input holds a tree in this form (tar), whatever its name
+    #[arg(long, value_name = "FORM", value_parser = tree_form, help_heading = OURS)]
+    from: Option<TreeForm>,
 }
 
 /// Where the result goes.
@@ -73,11 +98,38 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
     let directory = matches!(what, Some(What::Archive | What::ArchiveIndex)).then_some(".");
     let fd = input.open(directory, false)?;
     let kind = Kind::of(&fd)?;
-    let what = check(what, kind)?;
+    let is_tar = is_tar(arguments.from, what, &input, &fd, kind)?;
+    let what = if is_tar { what.unwrap_or(What::Archive) } else { check(what, kind)? };
     if what == What::BlobIndex && (options.cache.is_some() || options.cache_auto > 0) {
         return Err(Error::headline("Caching only supported when archiving files trees."));
     }
-    make(options, &target, what, fd, kind)
+    make(options, &target, what, fd, if is_tar { Source::Tar } else { Source::Plain(kind) })
+}
+
+/// What an input is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// The tree in a tar file.
+    Tar,
+    /// What it is.
+    Plain(Kind),
+}
+
+/// Whether the input is the tree in a tar file: by option, or by its name if archives are made of it.
+fn is_tar(from: Option<TreeForm>, what: Option<What>, input: &Operand, fd: &OwnedFd, kind: Kind) -> Result<bool> {
+    let is_tree = matches!(what, Some(What::Archive | What::ArchiveIndex));
+    match from {
+        Some(TreeForm::Tar) if what == Some(What::BlobIndex) => {
+            Err(Error::headline("--from=tar makes a directory archive, not a blob index. Refusing."))
+        }
+        Some(TreeForm::Tar) if kind == Kind::File => Ok(true),
+        Some(TreeForm::Tar) => Err(Error::headline("A tar can only be read from a regular file.")
+            .hint("archives are sorted and tar files are not: they are read here and there, not from start to end")),
+        None => {
+            let is_named = input.path().is_some_and(locator::is_tar);
+            Ok(is_tree && kind == Kind::File && is_named && TarTree::is_tar(fd))
+        }
+    }
 }
 
 fn target(operand: Option<&OsString>) -> Result<Target> {
@@ -120,7 +172,7 @@ fn check(what: Option<What>, kind: Kind) -> Result<What> {
     }
 }
 
-fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, kind: Kind) -> Result<()> {
+fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, input: Source) -> Result<()> {
     let is_tree = what != What::BlobIndex;
     let index_name = match target {
         Target::Path(path) if what != What::Archive => Some(path.as_os_str()),
@@ -157,20 +209,30 @@ fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, kind: Kind)
         budget: options.budget(),
         counters: Arc::clone(&counters),
     };
-    let (made, supported) = if is_tree {
-        let exclusions = exclusions(target, file.as_ref(), store.as_deref())?;
-        let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
-        let _progress = Progress::start("make", counters);
-        let made = pipeline.run(|stream| source::tree(&mut walk, features, Words("Packing", "Packed"), stream))?;
-        (made, walk.supported())
-    } else {
-        let size = size_to_store(&fd, kind, options)?;
-        counters.total.store(size.unwrap_or(0), Ordering::Relaxed);
-        let _progress = Progress::start("make", counters);
-        if size != Some(0) {
-            narrate::features(features);
+    let (made, supported) = match input {
+        Source::Tar => {
+            let tree = TarTree::read(fd).context(|| "read the tar")?;
+            counters.total.store(tree.size(), Ordering::Relaxed);
+            let _progress = Progress::start("make", counters);
+            let selection = Selection::new(features, options.id_shift());
+            (pipeline.run(|stream| tar::pack(tree, selection, Words("Packing", "Packed"), stream))?, tar::SUPPORTED)
         }
-        (pipeline.run(|stream| source::blob(&fd, kind, size, stream))?, FeatureFlags::EMPTY)
+        Source::Plain(_) if is_tree => {
+            let exclusions = exclusions(target, file.as_ref(), store.as_deref())?;
+            let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
+            let _progress = Progress::start("make", counters);
+            let made = pipeline.run(|stream| source::tree(&mut walk, features, Words("Packing", "Packed"), stream))?;
+            (made, walk.supported())
+        }
+        Source::Plain(kind) => {
+            let size = size_to_store(&fd, kind, options)?;
+            counters.total.store(size.unwrap_or(0), Ordering::Relaxed);
+            let _progress = Progress::start("make", counters);
+            if size != Some(0) {
+                narrate::features(features);
+            }
+            (pipeline.run(|stream| source::blob(&fd, kind, size, stream))?, FeatureFlags::EMPTY)
+        }
     };
     if let Some(file) = file {
         file.install()?;

@@ -21,6 +21,7 @@ use crate::error::Result;
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Make an archive, an archive index or a blob index
+    #[command(after_help = make::HELP)]
     Make(make::MakeArgs),
     /// Extract an archive, an archive index or a blob index
     Extract(extract::ExtractArgs),
