@@ -1,6 +1,8 @@
 //! `extract`: to a tree, a file, a device or standard output.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::BufWriter;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -13,7 +15,7 @@ use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
 use super::stores;
-use crate::cli::{Options, What};
+use crate::cli::{OURS, Options, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::extract::{self, BlobTarget};
 use crate::flow::input::Index;
@@ -21,7 +23,25 @@ use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::AtomicFile;
 use crate::locator::{self, Class};
+use crate::tar::{TarOptions, TarWriter};
 use crate::ui::{Counters, Progress, log, narrate};
+
+/// What follows the options in the help.
+pub(super) const HELP: &str = "\
+A .catar or .caidx is extracted to a tar file instead of a directory if the
+output is none and its name ends in .tar, or with --to=tar, which also writes
+to standard output.
+
+The tar has ustar headers, with pax headers where these are too small: long
+names, large files and ids, fractions of seconds, extended attributes, ACLs,
+file capabilities, SELinux labels. Equal archives give equal tars. What tar
+files cannot hold is left out: chattr flags, project ids, subvolumes, sockets.
+
+Examples:
+    casync extract rootfs.caidx /srv/rootfs
+    casync extract image.caibx /dev/sda3
+    casync extract rootfs.caidx rootfs.tar
+    casync extract --to=tar rootfs.caidx - usr/share | tar -t";
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
 #[derive(Debug, clap::Args)]
@@ -31,6 +51,9 @@ pub struct ExtractArgs {
     /// The archive or index, where to extract it to, and the path of a node in it
     #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
+    /// Write a tree in this form (tar), whatever the name of the output
+    #[arg(long, value_name = "FORM", value_parser = tree_form, help_heading = OURS)]
+    to: Option<TreeForm>,
 }
 
 /// What stands where the output is to go.
@@ -82,7 +105,16 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         (Target::Missing, Some(_)) => Target::Standard,
         (target, _) => target,
     };
+    let is_tar = is_tar(arguments.to, what, &target);
+    let target = if is_tar && matches!(target, Target::Missing) { Target::Standard } else { target };
     let existing = look(&target, what)?;
+    if is_tar && !matches!(existing, Existing::Open(_, Kind::Directory)) {
+        let archive = archive(what, fd, &input, options)?;
+        return to_tar(archive, &target, existing, &subpath, options);
+    }
+    if arguments.to.is_some() {
+        return Err(Error::headline("--to=tar takes an archive, and no directory to extract to. Refusing."));
+    }
     let what = decide(what, &existing)?;
     check(what, &existing)?;
     stores::check_named(options)?;
@@ -93,11 +125,22 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         return to_blob(fd, &input, &target, existing, options);
     }
     refuse_deleting_here(&target, options)?;
-    let archive = match what {
-        What::Archive => Archive::from_file(fd)?,
-        _ => Archive::from_index(fd, input.path(), options)?,
-    };
+    let archive = archive(Some(what), fd, &input, options)?;
     to_tree(archive, &target, existing, &subpath, options)
+}
+
+fn archive(what: Option<What>, fd: OwnedFd, input: &Operand, options: &Options) -> Result<Archive> {
+    match what {
+        Some(What::Archive) => Archive::from_file(fd),
+        _ => Archive::from_index(fd, input.path(), options),
+    }
+}
+
+/// Whether an archive is to become a tar, unless the output is a directory.
+fn is_tar(to: Option<TreeForm>, what: Option<What>, target: &Target) -> bool {
+    let is_tree = matches!(what, Some(What::Archive | What::ArchiveIndex));
+    let is_named = matches!(target, Target::Path(path) if locator::is_tar(path));
+    is_tree && (is_named || to == Some(TreeForm::Tar))
 }
 
 fn target(operand: Option<&OsString>) -> Result<Target> {
@@ -230,6 +273,41 @@ fn to_tree(
     Ok(())
 }
 
+fn to_tar(mut archive: Archive, target: &Target, existing: Existing, subpath: &OsStr, options: &Options) -> Result<()> {
+    const BUFFER: usize = 256 << 10;
+    let started = Instant::now();
+    let part = archive.find(subpath)?;
+    let (file, output) = match (target, existing) {
+        (Target::Path(path), existing @ (Existing::Nothing | Existing::Open(_, Kind::File))) => {
+            let file = sibling(&locator::to_path(path), &existing)?;
+            let output = file.file().try_clone()?;
+            (Some(file), output)
+        }
+        (_, Existing::Open(fd, _)) => (None, File::from(fd)),
+        (_, Existing::Nothing) => return Err(Errno::NOENT.into()),
+    };
+    archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
+    let progress = Progress::start("extract", std::sync::Arc::clone(&archive.counters));
+    let located = part.as_ref().map(|part| part.found.located);
+    let name = part.and_then(|part| part.found.name);
+    let written = archive.read(located, true, options, |source, decoder| {
+        extract::tar(source, decoder, |features| {
+            let tar = TarOptions { features: features.replayed(options.replay_mask()), shift: options.id_shift() };
+            TarWriter::new(BufWriter::with_capacity(BUFFER, output), name, tar)
+        })
+    });
+    drop(progress);
+    let sockets = written?;
+    if let Some(file) = file {
+        file.install()?;
+    }
+    narrate::extracted(&archive.counters, None, started.elapsed());
+    if sockets > 0 {
+        log::error(format_args!("Sockets that were left out, as tar files hold none: {sockets}"));
+    }
+    Ok(())
+}
+
 fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
     os::mkdir(path, Mode::from_raw_mode(0o777)).context(|| format!("create the directory {path:?}"))?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -278,7 +356,7 @@ fn sibling(path: &Path, existing: &Existing) -> Result<AtomicFile> {
     let Existing::Open(fd, _) = existing else { return AtomicFile::create(path, 0o666) };
     // A link to the output stays one.
     let path = std::fs::canonicalize(path).context(|| format!("look at {path:?}"))?;
-    let old = std::fs::File::from(fd.try_clone()?).metadata()?;
+    let old = File::from(fd.try_clone()?).metadata()?;
     let file = AtomicFile::create(&path, 0o600)?;
     let new = file.file().metadata()?;
     if (old.uid(), old.gid()) != (new.uid(), new.gid()) {

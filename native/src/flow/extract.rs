@@ -1,5 +1,6 @@
 //! `extract`: from an index or archive to a tree, a file, a device or a stream.
 
+use std::io::Write;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +17,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::fs::apply::{Applied, TreeWriter};
 use crate::fs::{blob, holes};
 use crate::store::{Chain, Loader};
+use crate::tar::TarWriter;
 use crate::ui::{Counters, log, narrate};
 
 /// Makes a tree from the archive that `source` delivers. `begin` makes the writer once the archive's flags are known.
@@ -64,6 +66,48 @@ pub fn tree(
         (Err(error), Some(writer)) => Err(error.context(format!("extracting {:?}", writer.shown_path()))),
         (Err(error), None) => Err(error),
     }
+}
+
+/// Writes the archive that `source` delivers as a tar file. `begin` makes the writer once the archive's flags are known.
+/// Returns how many sockets were left out.
+///
+/// # Errors
+///
+/// Those of source, archive and output.
+pub fn tar<W: Write>(
+    source: &mut dyn ByteSource,
+    decoder: &mut Decoder,
+    begin: impl FnOnce(FeatureFlags) -> TarWriter<W>,
+) -> Result<u64> {
+    let mut begin = Some(begin);
+    let mut writer: Option<TarWriter<W>> = None;
+    let pumped = pump(source, decoder, |event| {
+        match event {
+            Event::Node(event) => {
+                let is_first = begin.is_some();
+                let writer = match (&mut writer, begin.take()) {
+                    (none, Some(begin)) => none.insert(begin(event.features)),
+                    (Some(writer), None) => writer,
+                    (None, None) => return Ok(Flow::Stop),
+                };
+                writer.enter(event.name, event.node)?;
+                if log::is_verbose() {
+                    log::verbose(format_args!("Extracting {}", writer.shown_path()));
+                }
+                if is_first {
+                    narrate::features(event.features);
+                }
+            }
+            Event::Payload(bytes) => writer.iter_mut().try_for_each(|writer| writer.payload(bytes))?,
+            Event::End => writer.iter_mut().try_for_each(TarWriter::leave)?,
+        }
+        Ok(Flow::Continue)
+    });
+    let Some(writer) = writer else { return pumped.map(|()| 0) };
+    pumped.map_err(|error| error.context(format!("extracting {:?}", writer.shown_path())))?;
+    let sockets = writer.sockets();
+    writer.finish()?;
+    Ok(sockets)
 }
 
 /// A blob's output that takes bytes at any offset.

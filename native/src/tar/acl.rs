@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use casync_core::archive::{Acl, DefaultAcl};
+use casync_core::archive::{Acl, DefaultAcl, IdShift};
 use casync_core::record::{AclDefault, AclEntry, AclPermissions};
 use rustix::io::Errno;
 
+use super::header::shifted;
 use super::pax::{malformed, number};
 use crate::error::{Error, Result};
 
@@ -107,4 +108,54 @@ fn named(
         })?,
     };
     Ok(AclEntry { id, name, permissions })
+}
+
+/// The text of an access ACL, whose mask is in the group bits of the mode. Named entries have the id behind them, as star
+/// writes them and GNU tar reads them, so that no user database is needed.
+pub(super) fn access_text(acl: &Acl, mode: u32, shift: IdShift) -> Result<Vec<u8>> {
+    let bits = |shift: u32| (mode >> shift & 7) as u8;
+    let group = acl.group.map_or_else(|| bits(3), AclPermissions::bits);
+    text([bits(6), group, bits(0)], Some(bits(3)), &acl.users, &acl.groups, shift)
+}
+
+/// The text of a default ACL.
+pub(super) fn default_text(acl: &DefaultAcl, shift: IdShift) -> Result<Vec<u8>> {
+    let base = [acl.base.user, acl.base.group, acl.base.other].map(AclPermissions::bits);
+    text(base, acl.base.mask.map(AclPermissions::bits), &acl.users, &acl.groups, shift)
+}
+
+fn text(
+    [user, group, other]: [u8; 3],
+    mask: Option<u8>,
+    users: &[AclEntry],
+    groups: &[AclEntry],
+    shift: IdShift,
+) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut add = |tag: &str, entry: Option<&AclEntry>, bits: u8| -> Result<()> {
+        if !text.is_empty() {
+            text.push(b',');
+        }
+        text.extend_from_slice(tag.as_bytes());
+        text.push(b':');
+        let id = entry.map(|entry| shifted(entry.id, shift)).transpose()?;
+        match (entry.and_then(|entry| entry.name.as_deref()), id) {
+            (Some(name), _) => text.extend_from_slice(name),
+            (None, Some(id)) => text.extend_from_slice(id.to_string().as_bytes()),
+            (None, None) => {}
+        }
+        text.push(b':');
+        for (bit, letter) in [(4, b'r'), (2, b'w'), (1, b'x')] {
+            text.push(if bits & bit == 0 { b'-' } else { letter });
+        }
+        text.extend(id.into_iter().flat_map(|id| format!(":{id}").into_bytes()));
+        Ok(())
+    };
+    add("user", None, user)?;
+    users.iter().try_for_each(|entry| add("user", Some(entry), entry.permissions.bits()))?;
+    add("group", None, group)?;
+    groups.iter().try_for_each(|entry| add("group", Some(entry), entry.permissions.bits()))?;
+    mask.map_or(Ok(()), |mask| add("mask", None, mask))?;
+    add("other", None, other)?;
+    Ok(text)
 }

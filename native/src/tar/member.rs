@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use rustix::io::Errno;
 use tar::{GnuExtSparseHeader, Header};
 
+use super::metadata::field;
 use super::pax::{Records, malformed, number};
 use super::sparse::Map;
 use crate::error::{Context as _, Error, Result};
@@ -105,7 +106,7 @@ impl TarFile {
                 return Err(malformed("a header").context(format!("at offset {position}")));
             }
             position += BLOCK;
-            let size = header.entry_size().map_err(|_| malformed("the size in a header"))?;
+            let size = field(&header.as_old().size, || header.entry_size())?;
             match header.entry_type().as_byte() {
                 b'x' | b'X' => records = self.extension(&mut position, size, RECORDS_MAX)?,
                 b'L' => name = Some(self.long_name(&mut position, size)?),

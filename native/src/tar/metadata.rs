@@ -129,7 +129,7 @@ fn id(id: u64) -> Result<u32> {
 }
 
 /// A number of a header; fields that were left empty are 0.
-fn field(bytes: &[u8], parse: impl FnOnce() -> io::Result<u64>) -> Result<u64> {
+pub(super) fn field(bytes: &[u8], parse: impl FnOnce() -> io::Result<u64>) -> Result<u64> {
     if bytes.iter().all(|byte| matches!(byte, 0 | b' ')) {
         return Ok(0);
     }

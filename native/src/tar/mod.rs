@@ -9,15 +9,18 @@
 //! What a tar cannot tell (chattr flags, project ids, subvolumes) is absent, as from a file system without them.
 
 mod acl;
+mod header;
 mod member;
 mod metadata;
 mod pack;
 mod pax;
 mod sparse;
 mod tree;
+mod writer;
 
 pub use pack::pack;
 pub use tree::TarTree;
+pub use writer::{TarOptions, TarWriter};
 
 /// What tar files can hold of what archives can.
 pub const SUPPORTED: casync_core::record::FeatureFlags = {
