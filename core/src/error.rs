@@ -186,6 +186,10 @@ pub enum Malformed {
     /// A stored chunk that does not decompress.
     Compressed,
 
+    // Caches.
+    /// An encoder cache that is not as it was written, or not for these settings.
+    Cache,
+
     // Sessions.
     /// No frame has this type constant.
     UnknownMessage(u64),
@@ -248,6 +252,7 @@ impl fmt::Display for Malformed {
             }
             Self::UnknownCompression => f.write_str("stored chunk is not compressed by a known method"),
             Self::Compressed => f.write_str("stored chunk does not decompress"),
+            Self::Cache => f.write_str("the encoder cache is damaged"),
             Self::UnknownMessage(kind) => write!(f, "unknown message type {kind:#018x}"),
             Self::MessageSize { kind, size } => write!(f, "impossible size {size} of a message {kind}"),
             Self::MisplacedMessage(kind) => write!(f, "unexpected message {kind}"),

@@ -21,6 +21,8 @@
 //! | [`archive`] | `.catar`: nodes, encoder, decoder, random access by path |
 //! | [`diff`] | two archives side by side: what was added, removed, changed |
 //! | [`plan`] | who supplies each chunk of a stream, and what nobody has |
+//! | [`cache`] | what an earlier run learnt about a tree, and which chunks need not be read again |
+//! | [`gc`] | which files of a store are chunks, and which of them some index uses |
 //! | [`session`] | the wire protocol between two casync processes, both sides |
 //! | [`show`] | `list`, `mtree`, `stat` and `diff` texts |
 //!
@@ -84,10 +86,12 @@ extern crate alloc;
 extern crate std;
 
 pub mod archive;
+pub mod cache;
 pub mod chunk;
 pub mod codec;
 pub mod diff;
 pub mod error;
+pub mod gc;
 pub mod hash;
 pub mod index;
 mod limits;

@@ -186,7 +186,12 @@ impl From<CoreError> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.details())
+        let details = self.details();
+        match &self.0.headline {
+            _ if !details.is_empty() => f.write_str(&details),
+            Some(headline) => f.write_str(headline),
+            None => self.0.cause.fmt(f),
+        }
     }
 }
 

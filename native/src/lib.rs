@@ -6,11 +6,13 @@
 //! |---|---|
 //! | [`cli`], [`commands`], [`locator`], [`ui`] | arguments, one file for each verb, what operands name, messages and progress |
 //! | [`flow`] | the pipelines: the only place where stages are joined |
+//! | [`cache`] | what an earlier run learnt about a tree |
 //! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
 //! | [`store`] | the `Store` trait and its implementations, compression |
 //! | [`tar`] | tar files as trees, read and written |
 //! | [`error`] | errors with context and hint |
 
+pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod error;

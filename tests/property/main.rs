@@ -1,6 +1,7 @@
 //! Property and robustness tests: what must hold for any input, tried with many seeds.
 
 mod archives;
+mod cache;
 mod chunks;
 mod diff;
 mod flags;

@@ -15,6 +15,8 @@
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
+//! | [`store`] | what lies in a store, and how to spoil it |
 //! | [`running`] | programs under way, with a time limit |
 //! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
@@ -29,12 +31,19 @@
 //! | `property` | what must hold for any input, tried with many seeds; limits; hostile archives |
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
+//! | `verify` | every kind of damage to stores, indexes, trees and blobs is found, named and, where it can be, repaired |
+//! | `gc` | garbage collection beside the C casync, while others write, when it is killed, when it must refuse |
 //! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |
+//! | `cache` | `make --cache=`: always the index of a run without, and nothing read that has not changed |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
 //! | `diff` | the verbs `diff` and `plan`, on trees and blobs of all forms, and on bad ones |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |
+//! | `metadata` | every kind of metadata on every file system, here and with the C casync |
+//! | `hostile` | archives that want out of the output, and somebody who swaps directories meanwhile |
+//! | `kills` | programs killed at random moments, and what the next run makes of that |
+//! | `tar` | trees from tar files and to them, beside GNU tar; cut and hostile tars |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
@@ -51,13 +60,16 @@ pub mod disk;
 pub mod fuzz;
 pub mod input;
 pub mod members;
+pub mod mount;
 pub mod options;
 pub mod peak;
 pub mod random;
 pub mod running;
 pub mod sandbox;
 pub mod skip;
+pub mod snapshot;
 pub mod split;
+pub mod store;
 pub mod table;
 pub mod tool;
 pub mod tree;

@@ -38,6 +38,16 @@ impl IdShift {
         Self { shift, range: u32::try_from(range).unwrap_or(0) }
     }
 
+    /// How far ids of the host lie above those of the archive.
+    pub const fn shift(self) -> u32 {
+        self.shift
+    }
+
+    /// Where stored ids are wrapped; 0 if they are not.
+    pub const fn range(self) -> u32 {
+        self.range
+    }
+
     /// The id to store for an id of the host; `None` if it cannot be stored.
     pub fn to_archive(self, id: u32) -> Option<u32> {
         let shifted = valid(id)?.checked_sub(self.shift)?;

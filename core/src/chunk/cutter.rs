@@ -109,6 +109,24 @@ impl Cutter {
         Ok(count)
     }
 
+    /// Where in the buffer each chunk ends that is complete in it.
+    pub fn cuts(&self) -> &[usize] {
+        &self.cuts
+    }
+
+    /// Forgets everything after the first so many cuts of the buffer, as if it had not been put in.
+    ///
+    /// For streams whose next chunk turns out to be known. Returns how many bytes that are. Bytes that an earlier segment
+    /// has shown as new may be among them, so who uses [`Segment::new_bytes`] must not go back.
+    pub fn rewind(&mut self, cuts: usize) -> usize {
+        self.cuts.truncate(cuts);
+        let end = self.length;
+        self.length = self.chunk_start();
+        self.carried = self.carried.min(self.length);
+        self.tested = 0;
+        end - self.length
+    }
+
     /// Hands out the buffer with the chunks that are complete in it and goes on in `next`, a buffer of the same size.
     ///
     /// # Panics

@@ -67,8 +67,14 @@ pub(super) fn for_verb(verb: &Command) -> String {
         text.0.push('\n');
     }
     text.options(verb.get_arguments());
-    if let Some(more) = verb.get_after_help() {
-        text.line(&format!("\n{more}"));
+    for line in verb.get_after_help().map(ToString::to_string).iter().flat_map(|text| text.lines()) {
+        // Examples stand as they are.
+        let line = if line.starts_with(' ') { line.to_owned() } else { wrapped(line, 0, WIDTH) };
+        if text.0.ends_with("\n\n") || line.starts_with(' ') || line.is_empty() {
+            text.line(&line);
+        } else {
+            text.line(&format!("\n{line}"));
+        }
     }
     text.0
 }

@@ -17,9 +17,12 @@ pub use output::OutputFormat;
 pub(crate) use values::tree_form;
 pub use values::{Owner, TreeForm, What};
 
+pub(crate) use values::span;
+
 use crate::commands::{self, Verb};
 use crate::error::{Cause, Error, Result};
 use crate::flow::stop_on_signals;
+use crate::sys;
 use crate::ui::log;
 use values::ValueError;
 
@@ -81,6 +84,7 @@ fn dispatch(arguments: &[OsString]) -> Result<()> {
         None => Err(no_verb(arguments, parsed.unknown_verb.as_deref())),
         Some(verb) => {
             stop_on_signals()?;
+            sys::raise_open_files();
             commands::run(verb)
         }
     }

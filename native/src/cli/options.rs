@@ -11,6 +11,7 @@ use clap::{ArgAction, Args};
 
 use super::values::{self, Owner, What};
 use crate::flow::Budget;
+use crate::fs::output::Durability;
 use crate::ui::log;
 
 /// Heading of the options that upstream does not have.
@@ -118,6 +119,11 @@ pub struct Options {
     /// Count metadata that cannot be restored instead of failing
     #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
     pub best_effort: bool,
+    /// When extracted data must be on the disk: "none" (default) leaves it to the system; "end" writes all of the output's
+    /// file system before success is reported; "each" writes each file and directory when it is complete, before it takes
+    /// the place of an older one
+    #[arg(long, value_name = "none|end|each", value_parser = values::fsync, help_heading = OURS)]
+    fsync: Option<Durability>,
     /// Store all of a block device, even if the file system on it is smaller
     #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
     pub whole_device: bool,
@@ -132,8 +138,18 @@ impl Options {
         {
             log::set_level(level);
         }
-        let verbose = environment("CASYNC_VERBOSE").and_then(|text| values::parse_bool(&text)).unwrap_or(false);
-        log::set_verbose(self.verbose > 0 || verbose);
+        log::set_verbose(self.is_verbose());
+    }
+
+    /// `--verbose`, or the environment says so.
+    pub fn is_verbose(&self) -> bool {
+        let environment = || std::env::var("CASYNC_VERBOSE").ok();
+        self.verbose > 0 || environment().and_then(|text| values::parse_bool(&text)).unwrap_or(false)
+    }
+
+    /// `--dry-run`
+    pub const fn dry_run(&self) -> bool {
+        self.dry_run > 0
     }
 
     /// Threads and memory.
@@ -198,6 +214,11 @@ impl Options {
             None => {}
         }
         if on { IdShift::new(shift, range) } else { IdShift::default() }
+    }
+
+    /// `--fsync=`
+    pub fn fsync(&self) -> Durability {
+        self.fsync.unwrap_or_default()
     }
 
     /// `--delete=`

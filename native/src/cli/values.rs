@@ -1,6 +1,7 @@
 //! Values of options, with upstream's messages (spec: commands.md 4).
 
 use std::fmt;
+use std::time::Duration;
 
 use casync_core::chunk::ChunkSizes;
 use casync_core::codec::Compression;
@@ -9,6 +10,7 @@ use casync_core::hash::DigestAlgorithm;
 use casync_core::quantity::parse_size;
 use casync_core::record::{FEATURES, FeatureFlags};
 
+use crate::fs::output::Durability;
 use crate::ui::log;
 
 /// Why an option's value ends the run.
@@ -155,10 +157,35 @@ pub(super) fn memory(text: &str) -> Parsed<u64> {
     }
 }
 
+/// A time: a number of seconds, or one with a unit from seconds to weeks.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    let unit = text.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let seconds = match unit {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        "w" => 7 * 24 * 60 * 60,
+        _ => 0,
+    };
+    let number = text[..text.len() - unit.len()].parse::<u64>().ok().filter(|_| seconds > 0);
+    let span = number.and_then(|number| number.checked_mul(seconds)).map(Duration::from_secs);
+    span.ok_or_else(|| "expected a number with a unit, as in 90s, 15m, 1h or 2d".to_owned())
+}
+
 pub(super) fn jobs(text: &str) -> Parsed<usize> {
     match text.parse() {
         Ok(jobs @ 1..=4096) => Ok(jobs),
         _ => refused(format!("Failed to parse --jobs= parameter: {text}")),
+    }
+}
+
+pub(super) fn fsync(text: &str) -> Parsed<Durability> {
+    match text {
+        "none" => Ok(Durability::None),
+        "end" => Ok(Durability::End),
+        "each" => Ok(Durability::Each),
+        _ => refused(format!("Failed to parse --fsync= parameter: {text}")),
     }
 }
 

@@ -97,6 +97,7 @@ fn of_stream(
         store: None,
         index: None,
         archive: None,
+        recorder: None,
         digest: true,
         budget: options.budget(),
         counters: Arc::new(Counters::default()),

@@ -21,7 +21,7 @@ use crate::flow::extract::{self, BlobTarget};
 use crate::flow::input::Index;
 use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
-use crate::fs::output::AtomicFile;
+use crate::fs::output::{self, AtomicFile, Durability};
 use crate::locator::{self, Class};
 use crate::tar::{TarOptions, TarWriter};
 use crate::ui::{Counters, Progress, log, narrate};
@@ -254,18 +254,22 @@ fn to_tree(
             punch_holes: options.punch_holes(),
             undo_immutable: options.undo_immutable(),
             best_effort: options.best_effort,
+            durability: options.fsync(),
         };
         let mask = options.replay_mask();
         extract::tree(source, decoder, |features: FeatureFlags| {
             let apply = apply(features.replayed(mask));
             match &part {
-                None => Ok(TreeWriter::new(directory, fresh, apply)),
+                None => TreeWriter::new(directory, fresh, apply),
                 Some(part) => TreeWriter::into_directory(directory, part.found.name.clone(), apply),
             }
         })
     });
     drop(progress);
     let applied = extracted?;
+    if let (Target::Path(path), true) = (target, fresh && options.fsync() == Durability::Each) {
+        output::sync_directory_of(&locator::to_path(path))?;
+    }
     narrate::extracted(&archive.counters, options.punch_holes().then_some(applied.holes), started.elapsed());
     if applied.unset > 0 {
         log::error(format_args!("{} attributes could not be set.", applied.unset));
@@ -340,7 +344,7 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
             let target = BlobTarget { fd: &output, sparse: options.punch_holes() };
             let holes = extract::blob(&mut index, &chain, target, budget, &counters)
                 .map_err(|error| error.context(format!("extract to {path:?}")))?;
-            file.install()?;
+            file.install_durably(options.fsync())?;
             holes
         }
         (_, Existing::Nothing) => return Err(Errno::NOENT.into()),

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,8 +14,10 @@ use rustix::fs as os;
 
 use super::input::{Operand, what_of_suffix};
 use super::stores;
+use crate::cache::EncoderCache;
 use crate::cli::{OURS, Options, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
+use crate::flow::Cached;
 use crate::flow::make::{Make, Output};
 use crate::flow::source::{self, Words};
 use crate::fs::blob::{self, Kind};
@@ -91,19 +93,14 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
         },
     };
     let input = input(arguments.operands.get(1))?;
-    let is_missing = matches!(input, Operand::Missing);
-    if options.cache_auto > 0 && options.cache.is_none() && is_missing {
-        return Err(Error::headline("Can't automatically derive cache path if no input path is given."));
-    }
     let directory = matches!(what, Some(What::Archive | What::ArchiveIndex)).then_some(".");
     let fd = input.open(directory, false)?;
     let kind = Kind::of(&fd)?;
     let is_tar = is_tar(arguments.from, what, &input, &fd, kind)?;
     let what = if is_tar { what.unwrap_or(What::Archive) } else { check(what, kind)? };
-    if what == What::BlobIndex && (options.cache.is_some() || options.cache_auto > 0) {
-        return Err(Error::headline("Caching only supported when archiving files trees."));
-    }
-    make(options, &target, what, fd, if is_tar { Source::Tar } else { Source::Plain(kind) })
+    let source = if is_tar { Source::Tar } else { Source::Plain(kind) };
+    let cache = cache(options, what, &input, source)?;
+    make(options, &target, what, fd, source, cache.as_deref())
 }
 
 /// What an input is read as.
@@ -130,6 +127,25 @@ fn is_tar(from: Option<TreeForm>, what: Option<What>, input: &Operand, fd: &Owne
             Ok(is_tree && kind == Kind::File && is_named && TarTree::is_tar(fd))
         }
     }
+}
+
+/// The directory of the cache.
+fn cache(options: &Options, what: What, input: &Operand, source: Source) -> Result<Option<PathBuf>> {
+    if options.cache.is_none() && options.cache_auto == 0 {
+        return Ok(None);
+    }
+    if what == What::BlobIndex || source == Source::Tar {
+        return Err(Error::headline("Caching only supported when archiving files trees."));
+    }
+    let directory = match (&options.cache, input) {
+        (Some(directory), _) => PathBuf::from(directory),
+        (None, Operand::Standard) => {
+            return Err(Error::headline("Can't automatically derive cache path if no input path is given."));
+        }
+        (None, Operand::Missing) => PathBuf::from(".cacac"),
+        (None, Operand::Path(path)) => Path::new(path).join(".cacac"),
+    };
+    Ok(Some(directory))
 }
 
 fn target(operand: Option<&OsString>) -> Result<Target> {
@@ -172,7 +188,14 @@ fn check(what: Option<What>, kind: Kind) -> Result<What> {
     }
 }
 
-fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, input: Source) -> Result<()> {
+fn make(
+    options: &Options,
+    target: &Target,
+    what: What,
+    fd: OwnedFd,
+    input: Source,
+    cache_directory: Option<&Path>,
+) -> Result<()> {
     let is_tree = what != What::BlobIndex;
     let index_name = match target {
         Target::Path(path) if what != What::Archive => Some(path.as_os_str()),
@@ -196,7 +219,13 @@ fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, input: Sour
     let sizes = options.chunk_sizes();
     narrate::chunk_sizes(&sizes);
     // compat: nothing is printed with a cache, since upstream then reads too little to digest it.
-    let wants_digest = options.cache.is_none() && options.cache_auto == 0;
+    let wants_digest = cache_directory.is_none();
+    // compat: without a store there are no chunks, and the cache is not even made.
+    let cache = match cache_directory.filter(|_| store.is_some()) {
+        Some(directory) => Some(EncoderCache::open(directory, &fd, features, sizes, options.id_shift())?),
+        None => None,
+    };
+    let mut recorder = cache.as_ref().and_then(EncoderCache::record);
     let counters = Arc::new(Counters::default());
     let pipeline = Make {
         features,
@@ -206,9 +235,11 @@ fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, input: Sour
         index,
         archive,
         digest: wants_digest && file.is_some(),
+        recorder: recorder.as_mut(),
         budget: options.budget(),
         counters: Arc::clone(&counters),
     };
+    let mut counts = None;
     let (made, supported) = match input {
         Source::Tar => {
             let tree = TarTree::read(fd).context(|| "read the tar")?;
@@ -218,10 +249,21 @@ fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, input: Sour
             (pipeline.run(|stream| tar::pack(tree, selection, Words("Packing", "Packed"), stream))?, tar::SUPPORTED)
         }
         Source::Plain(_) if is_tree => {
-            let exclusions = exclusions(target, file.as_ref(), store.as_deref())?;
+            let exclusions = exclusions(target, file.as_ref(), store.as_deref(), cache.as_ref())?;
             let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
             let _progress = Progress::start("make", counters);
-            let made = pipeline.run(|stream| source::tree(&mut walk, features, Words("Packing", "Packed"), stream))?;
+            let words = Words("Packing", "Packed");
+            let made = pipeline.run(|stream| match (&cache, store.clone()) {
+                (Some(cache), Some(store)) => {
+                    // compat: with a whole archive to write everything is read, and the cache only written.
+                    let table = if what == What::ArchiveIndex { cache.load() } else { None };
+                    let mut cached = Cached::new(stream, table, store, cache.clock());
+                    source::tree(&mut walk, features, words, &mut cached)?;
+                    counts = Some(cached.finish(&walk)?);
+                    Ok(())
+                }
+                _ => source::tree(&mut walk, features, words, stream),
+            })?;
             (made, walk.supported())
         }
         Source::Plain(kind) => {
@@ -237,7 +279,15 @@ fn make(options: &Options, target: &Target, what: What, fd: OwnedFd, input: Sour
     if let Some(file) = file {
         file.install()?;
     }
+    if let (Some(cache), Some(recorder)) = (&cache, recorder) {
+        cache.install(recorder);
+    }
+    // Not before: until the index has its name, garbage collection must wait.
+    drop(store);
     narrate::made(features, supported, made.size, (what != What::Archive).then_some((made.chunks, made.reused)));
+    if let Some(counts) = counts {
+        narrate::cache(&counts);
+    }
     if let Some(digest) = made.digest {
         let mut out = Out::new();
         out.line(digest)?;
@@ -255,7 +305,12 @@ fn output(file: Option<&AtomicFile>) -> Result<Output> {
 }
 
 /// What is being made must not be part of itself.
-fn exclusions(target: &Target, file: Option<&AtomicFile>, store: Option<&LocalStore>) -> Result<Exclusions> {
+fn exclusions(
+    target: &Target,
+    file: Option<&AtomicFile>,
+    store: Option<&LocalStore>,
+    cache: Option<&EncoderCache>,
+) -> Result<Exclusions> {
     let mut own = Vec::new();
     if let (Some(file), Target::Path(path)) = (file, target) {
         own.push(file.identity()?);
@@ -265,6 +320,9 @@ fn exclusions(target: &Target, file: Option<&AtomicFile>, store: Option<&LocalSt
         // A tree always has chunks, so the store will be there.
         store.create()?;
         own.extend(store.identity());
+    }
+    if let Some(cache) = cache {
+        own.push(cache.identity()?);
     }
     Ok(Exclusions { own })
 }

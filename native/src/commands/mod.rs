@@ -3,6 +3,7 @@
 mod diff;
 mod digest;
 mod extract;
+mod gc;
 mod input;
 mod list;
 mod make;
@@ -10,6 +11,7 @@ mod mtree;
 mod plan;
 mod stat;
 mod stores;
+mod verify;
 
 use std::ffi::OsString;
 
@@ -34,6 +36,10 @@ pub enum Verb {
     Stat(stat::StatArgs),
     /// Compute the digest of an archive, a blob, an index of either, or a directory
     Digest(digest::DigestArgs),
+    /// Remove chunks that no index uses from a store
+    Gc(gc::GcArgs),
+    /// Check an index and its chunks, a whole store, or a tree or blob against its archive or index
+    Verify(verify::VerifyArgs),
     /// Show what differs between two trees or two blobs
     #[command(after_help = diff::HELP)]
     Diff(diff::DiffArgs),
@@ -68,6 +74,8 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Mtree(arguments) => mtree::run(&arguments),
         Verb::Stat(arguments) => stat::run(&arguments),
         Verb::Digest(arguments) => digest::run(&arguments),
+        Verb::Gc(arguments) => gc::run(&arguments),
+        Verb::Verify(arguments) => verify::run(&arguments),
         Verb::Diff(arguments) => diff::run(&arguments),
         Verb::Plan(arguments) => plan::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),

@@ -1,6 +1,7 @@
 //! Which stores a run uses (spec: commands.md 2).
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::io::Errno;
@@ -27,6 +28,23 @@ fn check_local(store: &OsStr) -> Result<()> {
         Some(Class::Path) => Ok(()),
         None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
         Some(Class::Url | Class::Ssh) => Err(remote(store)),
+    }
+}
+
+/// The store that belongs to the first of some indexes, for who works on its files.
+///
+/// # Errors
+///
+/// If the name of a store is empty, or none can be told.
+pub(super) fn to_clean(options: &Options, index: &OsStr) -> Result<PathBuf> {
+    if index.is_empty() && options.store.is_none() && std::env::var_os("CASYNC_STORE").is_none() {
+        return Err(Error::from(Errno::INVAL).titled("Failed to automatically derive store location from index"));
+    }
+    let store = main_store(options, Some(index));
+    // compat: what looks like a URL is taken for a path.
+    match locator::classify(&store) {
+        None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
+        Some(_) => Ok(locator::to_path(&store)),
     }
 }
 
@@ -64,6 +82,38 @@ pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Ch
     let store = main_store(options, index);
     check_local(&store)?;
     let mut stores: Vec<Arc<dyn Store>> = vec![Arc::new(LocalStore::for_reading(&locator::to_path(&store))?)];
+    stores.extend(extra(options));
+    Ok(Chain::new(stores))
+}
+
+/// The store whose chunks are checked; `repair`: to be written to.
+///
+/// # Errors
+///
+/// If it cannot be used.
+pub(super) fn for_checking(options: &Options, index: Option<&OsStr>, repair: bool) -> Result<LocalStore> {
+    let store = main_store(options, index);
+    check_local(&store)?;
+    let path = locator::to_path(&store);
+    if repair { LocalStore::open_or_create(&path) } else { LocalStore::for_reading(&path) }
+}
+
+/// Path of the store that is named without an index.
+///
+/// # Errors
+///
+/// If none is named, or it cannot be used.
+pub(super) fn named(options: &Options) -> Result<PathBuf> {
+    if options.store.is_none() && std::env::var_os("CASYNC_STORE").is_none() {
+        return Err(Error::headline("An index, an archive or --store= expected."));
+    }
+    let store = main_store(options, None);
+    check_local(&store).map(|()| locator::to_path(&store))
+}
+
+/// The stores of `--extra-store=` that can be used.
+pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
+    let mut stores: Vec<Arc<dyn Store>> = Vec::new();
     for extra in &options.extra_store {
         let opened = check_local(extra).and_then(|()| LocalStore::open(&locator::to_path(extra)));
         match opened {
@@ -74,7 +124,7 @@ pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Ch
             }
         }
     }
-    Ok(Chain::new(stores))
+    stores
 }
 
 /// The error for places on other hosts.

@@ -11,7 +11,7 @@ use casync_core::chunk::ChunkId;
 use casync_core::index::Piece;
 use casync_core::record::FeatureFlags;
 
-use super::input::{ByteSource, Feed, Flow, Index, pump, with_feed};
+use super::input::{Batches, ByteSource, Feed, Flow, Index, pump, with_feed};
 use super::{Budget, Failure};
 use crate::error::{Context as _, Error, Result};
 use crate::fs::apply::{Applied, TreeWriter};
@@ -62,7 +62,8 @@ pub fn tree(
         Ok(Flow::Continue)
     });
     match (pumped, writer) {
-        (Ok(()), writer) => Ok(writer.map(|writer| writer.applied()).unwrap_or_default()),
+        (Ok(()), Some(writer)) => writer.sync().map(|()| writer.applied()),
+        (Ok(()), None) => Ok(Applied::default()),
         (Err(error), Some(writer)) => Err(error.context(format!("extracting {:?}", writer.shown_path()))),
         (Err(error), None) => Err(error),
     }
@@ -137,7 +138,7 @@ pub fn blob(
     const ZEROS_MAX: u64 = 1 << 20;
     let zeros = (target.sparse && sizes.max() <= ZEROS_MAX)
         .then(|| (ChunkId::of(&vec![0; sizes.max() as usize], algorithm), sizes.max()));
-    let work = Mutex::new(Work { index, next: 0, share: budget.memory / 2 / budget.jobs as u64 });
+    let work = Mutex::new(Batches::new(index, budget));
     let failure = Failure::default();
     let holes = AtomicU64::new(0);
     thread::scope(|scope| {
@@ -160,35 +161,6 @@ pub fn blob(
     });
     failure.into_result()?;
     Ok(holes.into_inner())
-}
-
-/// Chunks that no worker has taken.
-struct Work<'a> {
-    index: &'a mut Index,
-    next: u64,
-    /// Bytes that one worker may hold at a time.
-    share: u64,
-}
-
-impl Work<'_> {
-    /// Chunks that are loaded and verified together.
-    const BATCH: usize = 32;
-
-    /// The next chunks; none at the end.
-    fn take(&mut self) -> Result<Vec<Piece>> {
-        let mut pieces = Vec::with_capacity(Self::BATCH);
-        let mut bytes = 0;
-        while pieces.len() < Self::BATCH {
-            let Some(piece) = self.index.get(self.next)? else { break };
-            bytes += piece.size;
-            if !pieces.is_empty() && bytes > self.share {
-                break;
-            }
-            pieces.push(piece);
-            self.next += 1;
-        }
-        Ok(pieces)
-    }
 }
 
 fn write_pieces(

@@ -1,4 +1,4 @@
-//! `make`: from a stream to digest, archive file, store and index.
+//! `make`: from a stream to digest, archive file, store, index and cache.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use casync_core::cache::{CacheEntry, Mark};
 use casync_core::chunk::{ChunkId, ChunkSizes, is_zero};
 use casync_core::codec::Compression;
 use casync_core::hash::{Digest, DigestAlgorithm, Hasher};
@@ -14,8 +15,9 @@ use casync_core::record::FeatureFlags;
 use crossbeam_channel::Receiver;
 
 use super::claims::Claims;
-use super::stream::{Batch, Outlets, Shared, StreamWriter};
+use super::stream::{Batch, Chunk, Outlets, Shared, StreamWriter};
 use super::{Budget, Failure};
+use crate::cache::Recorder;
 use crate::error::{Context as _, Result};
 use crate::store::{Compressor, Form, Put, Store};
 use crate::ui::Counters;
@@ -24,7 +26,7 @@ use crate::ui::Counters;
 pub type Output = Box<dyn Write + Send>;
 
 /// What to make of a stream.
-pub struct Make {
+pub struct Make<'a> {
     /// The archive's feature flags, normalized; they go into the index and select the digest.
     pub features: FeatureFlags,
     /// How to cut.
@@ -39,6 +41,8 @@ pub struct Make {
     pub archive: Option<Output>,
     /// Whether the digest of the whole stream is wanted.
     pub digest: bool,
+    /// What takes note of chunks for the next run.
+    pub recorder: Option<&'a mut Recorder>,
     /// Threads and memory.
     pub budget: Budget,
     /// Counts what is done.
@@ -58,13 +62,13 @@ pub struct Made {
     pub reused: u64,
 }
 
-impl std::fmt::Debug for Make {
+impl std::fmt::Debug for Make<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Make").field("features", &self.features).field("sizes", &self.sizes).finish_non_exhaustive()
     }
 }
 
-impl Make {
+impl Make<'_> {
     /// Runs the pipeline. `source` writes the stream.
     ///
     /// Memory: `buffers` of the stream ([`Budget::buffers`]), and for each worker a compressed chunk and a context.
@@ -73,7 +77,7 @@ impl Make {
     ///
     /// The first error of any stage. Chunks that were stored stay; whoever owns index and archive file discards them.
     pub fn run(self, source: impl FnOnce(&mut StreamWriter<'_>) -> Result<()>) -> Result<Made> {
-        let Self { features, sizes, compression, store, index, archive, digest, budget, counters } = self;
+        let Self { features, sizes, compression, store, index, archive, digest, recorder, budget, counters } = self;
         let algorithm = DigestAlgorithm::of(features);
         let failure = Failure::default();
         let (claims, reused, zeros) = (Claims::default(), AtomicU64::new(0), OnceLock::new());
@@ -100,7 +104,7 @@ impl Make {
                     failure.spawn(scope, move || shop.work(&batches, &ids, store.as_ref(), compression));
                 }
                 let failure = &failure;
-                failure.spawn(scope, move || failure.note(write_index(index, features, sizes, &stored)))
+                failure.spawn(scope, move || failure.note(write_index(index, features, sizes, recorder, &stored)))
             });
 
             // All channels are unbounded: what bounds them is the number of buffers.
@@ -130,8 +134,16 @@ struct Shop<'a> {
     failure: &'a Failure,
 }
 
-/// Ids and lengths of the chunks of one batch.
-type Named = (u64, Vec<(ChunkId, u64)>);
+/// The chunks of one batch.
+type Named = (u64, Vec<NamedChunk>);
+
+/// A chunk that the store has.
+struct NamedChunk {
+    id: ChunkId,
+    length: u64,
+    /// What a cache is to record of it.
+    mark: Option<Mark>,
+}
 
 impl Shop<'_> {
     /// A worker: names chunks and stores those that are new, until there are no more.
@@ -161,16 +173,15 @@ impl Shop<'_> {
         }
     }
 
-    fn store_batch(
-        &self,
-        batch: &Batch,
-        store: &dyn Store,
-        compressor: &mut Compressor,
-    ) -> Result<Vec<(ChunkId, u64)>> {
-        let chunks: Vec<&[u8]> = batch.chunks.iter().map(|range| batch.segment.piece(range)).collect();
-        let named = self.name(&chunks);
-        for (chunk, (id, _)) in chunks.iter().zip(&named) {
-            if self.claims.claim(id) && !store.has(id)? {
+    fn store_batch(&self, batch: &Batch, store: &dyn Store, compressor: &mut Compressor) -> Result<Vec<NamedChunk>> {
+        let bytes = |chunk: &'_ Chunk| match chunk {
+            Chunk::Bytes(range, _) => Some(batch.segment.piece(range)),
+            Chunk::Known(_) => None,
+        };
+        let new: Vec<&[u8]> = batch.chunks.iter().filter_map(bytes).collect();
+        let ids = self.name(&new);
+        for (chunk, id) in new.iter().zip(&ids) {
+            if self.claims.claim(id) && !store.hold(id)? {
                 let frame = compressor.compress(chunk).context(|| format!("compress chunk {id}"))?;
                 if store.put(id, Form::Compressed, frame)? == Put::Stored {
                     Counters::add(&self.counters.chunks_new, 1);
@@ -182,22 +193,28 @@ impl Shop<'_> {
             self.reused.fetch_add(1, Ordering::Relaxed);
             Counters::add(&self.counters.chunks_reused, 1);
         }
-        Ok(named)
+        let mut ids = ids.into_iter();
+        let named = batch.chunks.iter().map(|chunk| match chunk {
+            Chunk::Bytes(range, mark) => {
+                NamedChunk { id: ids.next().unwrap_or_default(), length: range.len() as u64, mark: *mark }
+            }
+            Chunk::Known(CacheEntry { mark, length, id }) => NamedChunk { id: *id, length: *length, mark: Some(*mark) },
+        });
+        Ok(named.collect())
     }
 
-    fn name(&self, chunks: &[&[u8]]) -> Vec<(ChunkId, u64)> {
+    fn name(&self, chunks: &[&[u8]]) -> Vec<ChunkId> {
         let is_zeros = |chunk: &[u8]| chunk.len() as u64 == self.sizes.max() && is_zero(chunk);
         let (zeros, others): (Vec<usize>, Vec<usize>) = (0..chunks.len()).partition(|&i| is_zeros(chunks[i]));
-        let mut named: Vec<(ChunkId, u64)> =
-            chunks.iter().map(|chunk| (ChunkId::default(), chunk.len() as u64)).collect();
+        let mut ids = vec![ChunkId::default(); chunks.len()];
         for i in zeros {
-            named[i].0 = *self.zeros.get_or_init(|| ChunkId::of(chunks[i], self.algorithm));
+            ids[i] = *self.zeros.get_or_init(|| ChunkId::of(chunks[i], self.algorithm));
         }
         let inputs: Vec<&[u8]> = others.iter().map(|&i| chunks[i]).collect();
         for (i, digest) in others.into_iter().zip(self.algorithm.digest_all(&inputs)) {
-            named[i].0 = digest.into();
+            ids[i] = digest.into();
         }
-        named
+        ids
     }
 }
 
@@ -222,6 +239,7 @@ fn write_index(
     mut output: Option<Output>,
     features: FeatureFlags,
     sizes: ChunkSizes,
+    mut recorder: Option<&mut Recorder>,
     batches: &Receiver<Named>,
 ) -> Result<u64> {
     /// Index bytes that are written at a time.
@@ -234,8 +252,11 @@ fn write_index(
         early.insert(sequence, chunks);
         while let Some(chunks) = early.remove(&next) {
             next += 1;
-            for (id, length) in chunks {
+            for NamedChunk { id, length, mark } in chunks {
                 writer.push(id, length, &mut bytes)?;
+                if let (Some(recorder), Some(mark)) = (&mut recorder, mark) {
+                    recorder.push(&CacheEntry { mark, length, id });
+                }
             }
             if bytes.len() >= PIECE {
                 write_out(&mut output, &mut bytes)?;

@@ -1,7 +1,7 @@
 //! The pipelines: the only place where stages are joined.
 //!
 //! ```text
-//! make     source -> stream (cut) -+-> workers [digest > have? > compress > put] -> index, in order
+//! make     source -> stream (cut) -+-> workers [digest > have? > compress > put] -> index, cache, in order
 //!                                  +-> archive digest
 //!                                  +-> archive file
 //! extract  index -> fetch workers [load > decode > verify] -> in order -> decoder -> tree
@@ -13,19 +13,23 @@
 //! makes every stage drain what it is still handed; all threads have ended when a pipeline returns.
 
 mod budget;
+mod cached;
 mod claims;
 pub mod diff;
 pub mod digests;
 pub mod extract;
 mod failure;
+pub mod gc;
 pub mod input;
 pub mod make;
 pub mod plan;
 pub mod source;
 pub(crate) mod stop;
 pub mod stream;
+pub mod verify;
 
 pub use budget::Budget;
+pub use cached::Cached;
 pub use stop::stop_on_signals;
 
 pub(crate) use failure::Failure;

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use casync_core::archive::{Content, Encoder};
+use casync_core::cache::RecordsOf;
 use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, SeekFrom};
 use rustix::io::Errno;
@@ -15,25 +16,64 @@ use crate::fs::walk::{OpenFile, Step, Walk};
 use crate::ui::{log, narrate};
 
 /// Bytes that are read at once: what was read is looked through for cuts while it is still in the cache.
-const PIECE: usize = 256 << 10;
+pub(super) const PIECE: usize = 256 << 10;
 
 /// What `--verbose` calls the work on a node when it begins and when it has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Words(pub &'static str, pub &'static str);
+
+/// Takes in the parts of an archive as a walk through a tree yields them.
+pub trait Sink {
+    /// Fails if nobody wants the rest.
+    ///
+    /// # Errors
+    ///
+    /// The reason.
+    fn check(&self) -> Result<()>;
+
+    /// Takes records about the node that the walk has shown last, or left.
+    ///
+    /// # Errors
+    ///
+    /// If they go nowhere.
+    fn records(&mut self, walk: &Walk, of: RecordsOf, bytes: &[u8]) -> Result<()>;
+
+    /// Takes the first `size` bytes, at least one, of the file that the walk has shown last.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    fn payload(&mut self, walk: &Walk, file: OpenFile, size: u64) -> Result<()>;
+}
+
+impl Sink for StreamWriter<'_> {
+    fn check(&self) -> Result<()> {
+        StreamWriter::check(self)
+    }
+
+    fn records(&mut self, _: &Walk, _: RecordsOf, bytes: &[u8]) -> Result<()> {
+        self.write(bytes)
+    }
+
+    fn payload(&mut self, walk: &Walk, file: OpenFile, size: u64) -> Result<()> {
+        let read = read_range(&file.fd, size, file.is_sparse(), self).and_then(|()| file.check_unchanged());
+        read.context(|| format!("read {:?}", walk.shown_path()))
+    }
+}
 
 /// Writes a tree as an archive.
 ///
 /// # Errors
 ///
 /// Anything that cannot be read or stored, by its path.
-pub fn tree(walk: &mut Walk, features: FeatureFlags, words: Words, stream: &mut StreamWriter<'_>) -> Result<()> {
+pub fn tree(walk: &mut Walk, features: FeatureFlags, words: Words, sink: &mut impl Sink) -> Result<()> {
     let Words(begins, ended) = words;
     let mut encoder = Encoder::new(features);
     let mut records = Vec::new();
     // Paths of the directories that are open, for messages only.
     let mut open: Vec<String> = Vec::new();
     while let Some(step) = walk.next()? {
-        stream.check()?;
+        sink.check()?;
         records.clear();
         match step {
             Step::Node { name, node, file } => {
@@ -48,9 +88,9 @@ pub fn tree(walk: &mut Walk, features: FeatureFlags, words: Words, stream: &mut 
                 if name.is_none() {
                     narrate::features(features);
                 }
-                stream.write(&records)?;
-                if let (Content::Regular { size }, Some(file)) = (&node.content, file) {
-                    payload(&file, *size, stream).context(|| format!("read {:?}", walk.shown_path()))?;
+                sink.records(walk, RecordsOf::Node, &records)?;
+                if let (Content::Regular { size: size @ 1.. }, Some(file)) = (&node.content, file) {
+                    sink.payload(walk, file, *size)?;
                     encoder.payload(*size)?;
                 }
                 match node.content {
@@ -62,7 +102,7 @@ pub fn tree(walk: &mut Walk, features: FeatureFlags, words: Words, stream: &mut 
             }
             Step::Leave => {
                 encoder.leave(&mut records)?;
-                stream.write(&records)?;
+                sink.records(walk, RecordsOf::End, &records)?;
                 if let Some(path) = open.pop() {
                     log::verbose(format_args!("{ended} {path}"));
                 }
@@ -98,14 +138,6 @@ pub fn blob(fd: &OwnedFd, kind: Kind, size: Option<u64>, stream: &mut StreamWrit
             }
         },
     }
-}
-
-fn payload(file: &OpenFile, size: u64, stream: &mut StreamWriter<'_>) -> Result<()> {
-    if size > 0 {
-        read_range(&file.fd, size, file.is_sparse(), stream)?;
-        file.check_unchanged()?;
-    }
-    Ok(())
 }
 
 /// Reads the first `size` bytes; holes of a sparse file are not read but written as zeros.

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use casync_core::cache::{CacheEntry, Mark};
 use casync_core::chunk::{ChunkSizes, Cutter, Segment};
 use crossbeam_channel::{Receiver, Sender};
 
@@ -49,7 +50,16 @@ pub(super) struct Batch {
     /// Place in the order of batches, from 0.
     pub(super) sequence: u64,
     pub(super) segment: Arc<Shared>,
-    pub(super) chunks: Vec<Range<usize>>,
+    pub(super) chunks: Vec<Chunk>,
+}
+
+/// A chunk of a batch.
+#[derive(Debug)]
+pub(super) enum Chunk {
+    /// A piece of the buffer, and what a cache is to record of it.
+    Bytes(Range<usize>, Option<Mark>),
+    /// Not in the buffer, since the store has it.
+    Known(CacheEntry),
 }
 
 /// Where the stream goes. Those who are absent do not get any.
@@ -64,18 +74,31 @@ pub(super) struct Outlets {
 /// Takes in the stream.
 #[derive(Debug)]
 pub struct StreamWriter<'a> {
-    filler: Filler,
+    pub(super) filler: Filler,
+    /// The chunks since the buffer was begun, if they are tracked; the cutter knows where they end.
+    pub(super) tracked: Vec<Tracked>,
+    /// How many of them are in the buffer.
+    pub(super) tracked_cuts: usize,
     pool: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
     outlets: Outlets,
     sequence: u64,
-    written: u64,
+    pub(super) written: u64,
     failure: &'a Failure,
     counters: &'a Counters,
 }
 
+/// A chunk that a cache knows about.
+#[derive(Debug)]
+pub(super) enum Tracked {
+    /// The next chunk in the buffer.
+    Cut(Option<Mark>),
+    /// One that is not.
+    Known(CacheEntry),
+}
+
 /// What puts the bytes into buffers.
 #[derive(Debug)]
-enum Filler {
+pub(super) enum Filler {
     Cut(Cutter),
     /// Nobody wants chunks.
     Whole {
@@ -104,7 +127,8 @@ impl<'a> StreamWriter<'a> {
             Some(_) => Filler::Cut(Cutter::new(*sizes, buffer)),
             None => Filler::Whole { buffer, filled: 0 },
         };
-        Self { filler, pool, outlets, sequence: 0, written: 0, failure, counters }
+        let (tracked, tracked_cuts) = (Vec::new(), 0);
+        Self { filler, tracked, tracked_cuts, pool, outlets, sequence: 0, written: 0, failure, counters }
     }
 
     /// Bytes in one buffer.
@@ -132,7 +156,6 @@ impl<'a> StreamWriter<'a> {
         }
         self.written += count as u64;
         if self.space().is_empty() {
-            self.counters.bytes.store(self.written, Ordering::Relaxed);
             self.pass_on()?;
         }
         Ok(())
@@ -199,7 +222,8 @@ impl<'a> StreamWriter<'a> {
         Ok(self.written)
     }
 
-    fn pass_on(&mut self) -> Result<()> {
+    pub(super) fn pass_on(&mut self) -> Result<()> {
+        self.counters.bytes.store(self.written, Ordering::Relaxed);
         self.failure.check()?;
         let length = match &self.filler {
             Filler::Cut(cutter) => cutter.capacity(),
@@ -230,14 +254,27 @@ impl<'a> StreamWriter<'a> {
         for outlet in &self.outlets.whole {
             outlet.send(Arc::clone(&segment)).map_err(|_| self.failure.error())?;
         }
-        let Some(chunks) = &self.outlets.chunks else { return Ok(()) };
-        let mut start = 0;
-        for cuts in cuts.chunks(BATCH) {
-            let ranges = cuts.iter().map(|&end| std::mem::replace(&mut start, end)..end).collect();
-            let batch = Batch { sequence: self.sequence, segment: Arc::clone(&segment), chunks: ranges };
+        let Some(outlet) = &self.outlets.chunks else { return Ok(()) };
+        let mut chunks = place(cuts, &mut self.tracked).peekable();
+        self.tracked_cuts = 0;
+        while chunks.peek().is_some() {
+            let chunks = chunks.by_ref().take(BATCH).collect();
+            let batch = Batch { sequence: self.sequence, segment: Arc::clone(&segment), chunks };
             self.sequence += 1;
-            chunks.send(batch).map_err(|_| self.failure.error())?;
+            outlet.send(batch).map_err(|_| self.failure.error())?;
         }
         Ok(())
     }
+}
+
+/// The chunks that end at these places of a buffer, and those in between that are known. Without tracking all are cut.
+fn place<'a>(cuts: &'a [usize], tracked: &'a mut Vec<Tracked>) -> impl Iterator<Item = Chunk> + 'a {
+    let mut start = 0;
+    let mut cuts = cuts.iter().map(move |&end| std::mem::replace(&mut start, end)..end);
+    let mut tracked = tracked.drain(..);
+    std::iter::from_fn(move || match tracked.next() {
+        Some(Tracked::Known(entry)) => Some(Chunk::Known(entry)),
+        Some(Tracked::Cut(mark)) => cuts.next().map(|range| Chunk::Bytes(range, mark)),
+        None => cuts.next().map(|range| Chunk::Bytes(range, None)),
+    })
 }

@@ -1,6 +1,8 @@
 //! The file system, both ways: trees are walked and made, blobs read and written.
 
 pub mod apply;
+pub mod attic;
+pub(crate) mod beneath;
 pub mod blob;
 pub(crate) mod holes;
 pub mod meta;
@@ -16,6 +18,8 @@ use std::os::fd::{AsRawFd as _, BorrowedFd};
 pub(crate) enum Place<'a> {
     /// The node itself, open.
     Open(BorrowedFd<'a>),
+    /// A node that is only pointed at (`O_PATH`), a link for example.
+    Pointer(BorrowedFd<'a>),
     /// A node that is not opened: a link, device, pipe or socket.
     Entry {
         /// Its directory.
@@ -26,10 +30,11 @@ pub(crate) enum Place<'a> {
 }
 
 impl Place<'_> {
-    /// A path that leads to the node for calls that want one. The last component must not be followed.
+    /// A path that leads to the node for calls that want one. The last component must be followed for descriptors, and not
+    /// for names.
     pub(crate) fn proc_path(&self) -> CString {
         let path = match self {
-            Self::Open(fd) => format!("/proc/self/fd/{}", fd.as_raw_fd()).into_bytes(),
+            Self::Open(fd) | Self::Pointer(fd) => format!("/proc/self/fd/{}", fd.as_raw_fd()).into_bytes(),
             Self::Entry { directory, name } => {
                 let mut path = format!("/proc/self/fd/{}/", directory.as_raw_fd()).into_bytes();
                 path.extend_from_slice(name.to_bytes());
@@ -46,6 +51,7 @@ pub(crate) mod magic {
 
     pub(crate) const BTRFS: u64 = 0x9123_683e;
     pub(crate) const EXT: u64 = 0xef53;
+    pub(crate) const EXFAT: u64 = 0x2011_bab0;
     pub(crate) const FAT: u64 = 0x4d44;
     pub(crate) const FUSE: u64 = 0x6573_5546;
     pub(crate) const TMPFS: u64 = 0x0102_1994;
@@ -92,6 +98,40 @@ pub(crate) mod magic {
             FAT => FeatureFlags::SEC2_TIME | FeatureFlags::READ_ONLY | FeatureFlags::FAT_ATTRS,
             _ => base,
         }
+    }
+
+    /// Whether files get their times from this host's clock, on a file system of this type.
+    pub(crate) const fn has_our_clock(magic: u64) -> bool {
+        matches!(
+            magic,
+            BTRFS | EXT | TMPFS | XFS
+            | 0x794c_7630   // overlayfs
+            | 0xf2f5_2010   // f2fs
+            | 0xca45_1a4e   // bcachefs
+            | 0x2fc1_2fc1 // zfs
+        )
+    }
+
+    /// Whether other hosts may use a file system at the same time.
+    pub(crate) const fn is_shared(magic: u64) -> bool {
+        matches!(
+            magic,
+            0x6969          // NFS
+            | 0x517b        // SMB
+            | 0xff53_4d42   // CIFS
+            | 0xfe53_4d42   // SMB 2
+            | 0x00c3_6400   // Ceph
+            | 0x0102_1997   // 9P
+            | 0x5346_414f   // AFS
+            | 0x6b41_4653   // AFS of the kernel
+            | 0x7375_7245   // Coda
+            | 0x0116_1970   // GFS2
+            | 0x7461_636f   // OCFS2
+            | 0x0bd0_0bd0   // Lustre
+            | 0x1983_0326   // BeeGFS
+            | 0x4750_4653   // GPFS
+            | FUSE
+        )
     }
 
     /// Whether a file system only shows the kernel's state: its directories are stored empty (spec: catar.md 5).

@@ -1,6 +1,7 @@
 //! Compression with the C libraries, for speed and for the same bytes as upstream (spec: store-and-digests.md 2).
 
-use casync_core::chunk::PlainChunk;
+use casync_core::Limits;
+use casync_core::chunk::{PlainChunk, StoredChunk};
 use casync_core::codec::{self, Compression};
 use casync_core::error::{Error as CoreError, Limited};
 use liblzma::stream::{Action, Check, Status, Stream};
@@ -14,6 +15,9 @@ use crate::error::{Error, Result};
 /// Compression level of zstd and preset of xz, upstream's.
 const ZSTD_LEVEL: i32 = 3;
 const XZ_PRESET: u32 = 6;
+
+/// Room that chunks of default sizes need.
+const FIRST_GUESS: usize = 256 << 10;
 
 /// Compresses chunks, one after the other, with one context.
 pub struct Compressor {
@@ -121,6 +125,8 @@ fn gzip(state: &mut flate2::Compress, plain: &[u8], out: &mut Vec<u8>) -> Result
 /// Decompresses chunks, one after the other, with one context.
 pub struct Decompressor {
     zstd: DCtx<'static>,
+    /// Room for chunks of unknown size: twice the largest so far.
+    guess: usize,
 }
 
 impl std::fmt::Debug for Decompressor {
@@ -136,7 +142,7 @@ impl Decompressor {
     ///
     /// If the library has no memory.
     pub fn new() -> Result<Self> {
-        Ok(Self { zstd: DCtx::try_create().ok_or(Errno::NOMEM)? })
+        Ok(Self { zstd: DCtx::try_create().ok_or(Errno::NOMEM)?, guess: FIRST_GUESS })
     }
 
     /// Unpacks a chunk of which the index says that it has `size` bytes, into `out`, whose contents are replaced.
@@ -163,6 +169,35 @@ impl Decompressor {
         if out.len() as u64 != size {
             return Err(wrong_length(size, out.len() as u64).into());
         }
+        Ok(PlainChunk::from_untrusted(out))
+    }
+
+    /// The same for a chunk of which only the largest size is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::unpack`].
+    pub fn unpack_any(&mut self, form: Form, stored: &[u8], max: u64, mut out: Vec<u8>) -> Result<PlainChunk> {
+        out.clear();
+        if form == Form::Plain {
+            let limits = Limits::default().with_chunk(max);
+            return Ok(StoredChunk::Plain(stored.to_vec()).decode(&limits)?);
+        }
+        let room = usize::try_from(max).unwrap_or(usize::MAX).min(self.guess);
+        let is_zstd = Compression::detect(stored)? == Compression::Zstd;
+        if is_zstd {
+            out.reserve_exact(room);
+        }
+        let frame_size = || zstd_safe::find_frame_compressed_size(stored);
+        let unpacked = is_zstd
+            && frame_size().is_ok_and(|found| found == stored.len())
+            && self.zstd.decompress(&mut out, stored).is_ok_and(|size| size > 0 && size as u64 <= max);
+        if !unpacked {
+            // Larger than expected, or damaged, or of another method: this one grows its output and tells what is wrong.
+            out.clear();
+            codec::decode(stored, max, &mut out)?;
+        }
+        self.guess = self.guess.max(2 * out.len());
         Ok(PlainChunk::from_untrusted(out))
     }
 

@@ -22,6 +22,11 @@ impl Layout {
         Self { suffix: suffix.unwrap_or_else(|| COMPRESSED_SUFFIX.to_owned()) }
     }
 
+    /// Suffix of compressed chunks.
+    pub(super) fn suffix(&self) -> &str {
+        &self.suffix
+    }
+
     /// Path of a chunk below the store: `iiii/I.cacnk` or `iiii/I`.
     pub(super) fn path(&self, id: &ChunkId, form: Form) -> String {
         let suffix = match form {

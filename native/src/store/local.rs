@@ -5,21 +5,31 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use casync_core::CHUNK_MAX;
 use casync_core::chunk::ChunkId;
-use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{
+    self, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
+};
 use rustix::io::Errno;
 
 use super::layout::Layout;
-use super::{Form, Put, Store};
+use super::{Form, Put, Store, lock};
 use crate::error::{Context, Error, Result};
 use crate::sys::random_u64;
 
 /// Room beyond the plain size that a compressed chunk may need; incompressible data grows a little.
 const FRAME_OVERHEAD: u64 = 1 << 20;
 
+/// How old the last mark of use may be when a chunk is found again: marks cost a write to the inode. Garbage collection that
+/// goes by age must be far slower to act than this.
+pub(crate) const MARK_AFTER: Duration = Duration::from_secs(60);
+
 /// Chunks as files in prefix directories.
+///
+/// Whoever may write shares a lock on the directory (see `lock`) until the store is dropped, which is to be after the index
+/// that needs its chunks has its name.
 ///
 /// Writing needs few system calls: the prefix directories that exist are listed once, so that nobody asks for files in
 /// directories that are not there. Another process may add some meanwhile; then a chunk is written in vain, and dropped
@@ -69,6 +79,7 @@ impl LocalStore {
         let store = Self::new(path);
         match open_directory(path) {
             Ok(directory) => {
+                lock::share(&directory, &store.name)?;
                 store.prefixes.list(&directory).context(|| format!("list store {:?}", store.name))?;
                 let _ = store.directory.set(directory);
             }
@@ -113,8 +124,34 @@ impl LocalStore {
             Err(errno) => return Err(Error::from(errno).context(format!("create store {:?}", self.name))),
         }
         let directory = open_directory(&self.path)?;
+        lock::share(&directory, &self.name)?;
         // Another thread may have been faster; either descriptor will do.
         Ok(self.directory.get_or_init(|| directory))
+    }
+
+    /// Path of a chunk in the store.
+    pub(crate) fn chunk_path(&self, id: &ChunkId, form: Form) -> String {
+        self.layout.path(id, form)
+    }
+
+    /// Puts bytes in the place of whatever is at `path` in the store, which belongs to this chunk. The bytes are on the disk
+    /// before the old ones go.
+    ///
+    /// # Errors
+    ///
+    /// If that is not possible; then the old ones are still there.
+    pub(crate) fn replace(&self, id: &ChunkId, path: &str, bytes: &[u8]) -> Result<()> {
+        let directory = self.directory()?;
+        self.ensure_prefix(directory, id)?;
+        let temporary = Layout::temporary(id, random_u64());
+        let written = self.write(directory, id, &temporary, bytes).and_then(|file| {
+            fs::fsync(&file)?;
+            fs::renameat(directory, &temporary, directory, path)
+        });
+        if written.is_err() {
+            let _ = fs::unlinkat(directory, &temporary, AtFlags::empty());
+        }
+        written.map_err(|errno| Error::from(errno).context(self.what("replace", id)))
     }
 
     fn what(&self, verb: &str, id: &ChunkId) -> String {
@@ -135,9 +172,17 @@ impl LocalStore {
         }
     }
 
-    fn write(&self, directory: &OwnedFd, temporary: &str, bytes: &[u8]) -> Result<(), Errno> {
+    /// Writes a temporary file; a prefix directory that was removed meanwhile is made again.
+    fn write(&self, directory: &OwnedFd, id: &ChunkId, temporary: &str, bytes: &[u8]) -> Result<OwnedFd, Errno> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = fs::openat(directory, temporary, flags, Mode::from_raw_mode(0o444))?;
+        let create = || fs::openat(directory, temporary, flags, Mode::from_raw_mode(0o444));
+        let file = match create() {
+            Err(Errno::NOENT) => match fs::mkdirat(directory, Layout::prefix(id), Mode::from_raw_mode(0o777)) {
+                Ok(()) | Err(Errno::EXIST) => create()?,
+                Err(errno) => return Err(errno),
+            },
+            created => created?,
+        };
         let mut rest = bytes;
         while !rest.is_empty() {
             let written = match rustix::io::write(&file, rest) {
@@ -146,21 +191,16 @@ impl LocalStore {
             };
             rest = &rest[written..];
         }
-        Ok(())
+        Ok(file)
     }
 
     /// Gives a written chunk its name, unless that is taken by a chunk that can be read.
     fn install(&self, directory: &OwnedFd, temporary: &str, path: &str) -> Result<Put, Errno> {
         match fs::renameat_with(directory, temporary, directory, path, RenameFlags::NOREPLACE) {
             Ok(()) => return Ok(Put::Stored),
-            Err(Errno::EXIST) => {
-                if self.is_usable(directory, path)? {
-                    return Ok(Put::Existed);
-                }
-            }
             // Not every file system knows NOREPLACE.
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                if self.is_usable(directory, path)? {
+            Err(Errno::EXIST | Errno::INVAL | Errno::NOSYS) => {
+                if self.usable(directory, path)?.is_some_and(|stat| mark_in_use(directory, path, &stat)) {
                     return Ok(Put::Existed);
                 }
             }
@@ -169,21 +209,32 @@ impl LocalStore {
         fs::renameat(directory, temporary, directory, path).map(|()| Put::Stored)
     }
 
-    /// Whether a file can be a chunk: not empty, as after a crash, and not a mark for a missing one.
-    fn is_usable(&self, directory: &OwnedFd, path: &str) -> Result<bool, Errno> {
-        self.usable_size(directory, path).map(|size| size.is_some())
-    }
-
-    /// The size of a file that can be a chunk.
-    fn usable_size(&self, directory: &OwnedFd, path: &str) -> Result<Option<u64>, Errno> {
+    /// The state of a file that can be a chunk: not empty, as after a crash, and not a mark for a missing one.
+    fn usable(&self, directory: &OwnedFd, path: &str) -> Result<Option<Stat>, Errno> {
         match fs::statat(directory, path, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => {
                 let usable = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_size > 0;
-                Ok(usable.then_some(stat.st_size as u64))
+                Ok(usable.then_some(stat))
             }
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(errno),
         }
+    }
+
+    /// Looks for a chunk in all forms; `accept` sees each that there is.
+    fn find(&self, id: &ChunkId, accept: impl Fn(&OwnedFd, &str, &Stat) -> bool) -> Result<bool> {
+        let Some(directory) = self.directory.get().filter(|_| self.prefixes.contains(id)) else {
+            return Ok(false);
+        };
+        for form in Form::ALL {
+            let path = self.layout.path(id, form);
+            let usable = self.usable(directory, &path);
+            let usable = usable.map_err(|errno| Error::from(errno).context(self.what("look for", id)))?;
+            if usable.is_some_and(|stat| accept(directory, &path, &stat)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -192,31 +243,15 @@ impl Store for LocalStore {
         let Some(directory) = self.directory.get().filter(|_| self.prefixes.contains(id)) else {
             return Ok(false);
         };
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let file = match fs::openat(directory, self.layout.path(id, form), flags, Mode::empty()) {
-            Ok(file) => file,
-            Err(Errno::NOENT) => return Ok(false),
-            // A symbolic link in a chunk's place marks it as known to be missing.
-            Err(Errno::LOOP) => {
-                return Err(Error::new(Errno::ADDRNOTAVAIL, "marked as missing").context(self.what("read", id)));
-            }
-            Err(errno) => return Err(Error::from(errno).context(self.what("read", id))),
-        };
-        read_whole(&file, buffer).map_err(|error| error.context(self.what("read", id)))?;
-        Ok(true)
+        read_chunk(directory, self.layout.path(id, form), buffer).map_err(|error| error.context(self.what("read", id)))
     }
 
     fn has(&self, id: &ChunkId) -> Result<bool> {
-        let Some(directory) = self.directory.get().filter(|_| self.prefixes.contains(id)) else {
-            return Ok(false);
-        };
-        for form in Form::ALL {
-            let usable = self.is_usable(directory, &self.layout.path(id, form));
-            if usable.map_err(|errno| Error::from(errno).context(self.what("look for", id)))? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        self.find(id, |_, _, _| true)
+    }
+
+    fn hold(&self, id: &ChunkId) -> Result<bool> {
+        self.find(id, mark_in_use)
     }
 
     fn stored_size(&self, id: &ChunkId) -> Result<Option<u64>> {
@@ -224,9 +259,9 @@ impl Store for LocalStore {
             return Ok(None);
         };
         for form in Form::ALL {
-            let size = self.usable_size(directory, &self.layout.path(id, form));
-            if let Some(size) = size.map_err(|errno| Error::from(errno).context(self.what("look for", id)))? {
-                return Ok(Some(size));
+            let found = self.usable(directory, &self.layout.path(id, form));
+            if let Some(stat) = found.map_err(|errno| Error::from(errno).context(self.what("look for", id)))? {
+                return Ok(Some(stat.st_size as u64));
             }
         }
         Ok(None)
@@ -236,7 +271,7 @@ impl Store for LocalStore {
         let directory = self.directory()?;
         self.ensure_prefix(directory, id)?;
         let temporary = Layout::temporary(id, random_u64());
-        let put = self.write(directory, &temporary, bytes).and_then(|()| {
+        let put = self.write(directory, id, &temporary, bytes).and_then(|_| {
             let path = self.layout.path(id, form);
             self.install(directory, &temporary, &path)
         });
@@ -249,6 +284,20 @@ impl Store for LocalStore {
     fn name(&self) -> &str {
         &self.name
     }
+}
+
+/// Says by the modification time of a chunk's file that somebody is going to rely on it, unless that says so already. False:
+/// it is gone.
+fn mark_in_use(directory: &OwnedFd, path: &str, stat: &Stat) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let marked = u64::try_from(stat.st_mtime).is_ok_and(|time| time.saturating_add(MARK_AFTER.as_secs()) > now);
+    if marked {
+        return true;
+    }
+    let to_now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let times = Timestamps { last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }, last_modification: to_now };
+    // Whoever may not touch it, in a store that belongs to somebody else, has the lock alone for protection.
+    !matches!(fs::utimensat(directory, path, &times, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
 }
 
 /// One bit for each prefix directory that may be asked.
@@ -296,10 +345,22 @@ impl Prefixes {
     }
 }
 
-fn open_directory(path: &Path) -> Result<OwnedFd> {
+pub(super) fn open_directory(path: &Path) -> Result<OwnedFd> {
     let path: &Path = if path.as_os_str().is_empty() { Path::new(OsStr::new(".")) } else { path };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     fs::open(path, flags, Mode::empty()).context(|| format!("open store {path:?}"))
+}
+
+/// Reads the file of a chunk into `buffer`; false if there is none.
+pub(super) fn read_chunk(directory: &OwnedFd, path: impl rustix::path::Arg, buffer: &mut Vec<u8>) -> Result<bool> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
+    match fs::openat(directory, path, flags, Mode::empty()) {
+        Ok(file) => read_whole(&file, buffer).map(|()| true),
+        Err(Errno::NOENT) => Ok(false),
+        // A symbolic link in a chunk's place marks it as known to be missing.
+        Err(Errno::LOOP) => Err(Error::new(Errno::ADDRNOTAVAIL, "marked as missing")),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// Reads a file from its start to its end, replacing the contents of `buffer`.

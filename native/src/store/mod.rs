@@ -2,14 +2,18 @@
 
 mod chain;
 mod codec;
+mod files;
 mod layout;
 mod local;
+pub(crate) mod lock;
 
 use casync_core::chunk::ChunkId;
 
 pub use chain::{Chain, Loader};
 pub use codec::{Compressor, Decompressor};
+pub use files::{ChunkDirectory, Directories};
 pub use local::LocalStore;
+pub(crate) use local::MARK_AFTER;
 
 use crate::error::Result;
 
@@ -38,6 +42,15 @@ pub trait Store: Send + Sync {
     /// If the store cannot be asked.
     fn stored_size(&self, _id: &ChunkId) -> Result<Option<u64>> {
         Ok(None)
+    }
+
+    /// The same for who is going to rely on it: a garbage collection that runs meanwhile spares the chunk.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::has`].
+    fn hold(&self, id: &ChunkId) -> Result<bool> {
+        self.has(id)
     }
 
     /// Stores a chunk; never replaces a good one. Readers see all of it or nothing.

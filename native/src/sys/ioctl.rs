@@ -15,6 +15,8 @@ const SUBVOLUME_CREATE: Opcode = opcode::write::<SubvolumeArguments>(0x94, 14);
 /// `FS_IOC_FSGETXATTR`, `FS_IOC_FSSETXATTR`.
 const FSX_GET: Opcode = opcode::read::<FsxAttributes>(b'X', 31);
 const FSX_SET: Opcode = opcode::write::<FsxAttributes>(b'X', 32);
+/// `FS_IOC_GETVERSION`.
+const GENERATION: Opcode = opcode::read::<usize>(b'v', 1);
 /// `BLKGETSIZE64`.
 const BLOCK_SIZE: Opcode = opcode::read::<usize>(0x12, 114);
 
@@ -101,6 +103,12 @@ pub(crate) fn set_project_id(file: impl AsFd, id: u32) -> Result<()> {
     attributes.project_id = id;
     // SAFETY: the kernel reads the structure.
     unsafe { ioctl(file, Setter::<FSX_SET, FsxAttributes>::new(attributes)) }
+}
+
+/// The generation of an inode: another one when its number is used again.
+pub(crate) fn generation(file: impl AsFd) -> Result<u32> {
+    // SAFETY: file systems write a 32-bit number, whatever the size in the ioctl's number says.
+    unsafe { ioctl(file, Getter::<GENERATION, u32>::new()) }
 }
 
 /// Bytes in a block device.

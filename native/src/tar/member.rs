@@ -62,7 +62,7 @@ impl TarFile {
     /// Takes a regular file.
     pub(super) fn new(fd: OwnedFd) -> Result<Self> {
         let stat = rustix::fs::fstat(&fd)?;
-        Ok(Self { size: stat.st_size as u64, open: OpenFile { fd, stat } })
+        Ok(Self { size: stat.st_size as u64, open: OpenFile { fd, stat, magic: 0 } })
     }
 
     pub(super) const fn fd(&self) -> &OwnedFd {

@@ -90,7 +90,7 @@ impl Member {
             b"gname" => metadata.group = named(value),
             b"SCHILY.acl.access" if features.contains(FeatureFlags::ACL) => metadata.acl = acl::access(value)?,
             b"SCHILY.acl.default" if features.contains(FeatureFlags::ACL) => {
-                metadata.default_acl = acl::default(value)?
+                metadata.default_acl = acl::default(value)?;
             }
             b"RHT.security.selinux" => metadata.selinux = label(value),
             _ => {

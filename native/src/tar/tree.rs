@@ -103,7 +103,7 @@ impl TarTree {
     /// The member at an offset, and the global records that count for it.
     pub(super) fn member(&self, start: u64) -> Result<(Member, Arc<[u8]>)> {
         let Next::Member(member) = self.file.read(start)? else {
-            return self.file.check_unchanged().and(Err(Errno::IO.into()));
+            return self.file.check_unchanged().and_then(|()| Err(Errno::IO.into()));
         };
         let after = self.globals.partition_point(|(from, _)| *from <= start);
         let global = after.checked_sub(1).and_then(|at| self.globals.get(at));

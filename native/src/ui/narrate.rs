@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use casync_core::cache::CacheCounts;
 use casync_core::chunk::ChunkSizes;
 use casync_core::hash::DigestAlgorithm;
 use casync_core::quantity::{Bytes, Span};
@@ -58,6 +59,12 @@ pub fn made(flags: FeatureFlags, supported: FeatureFlags, size: u64, chunks: Opt
     if let Some(average) = size.checked_div(chunks) {
         verbose(format_args!("Effective average chunk size: {}", Bytes(average)));
     }
+}
+
+/// What came of the encoder cache.
+pub fn cache(counts: &CacheCounts) {
+    let CacheCounts { hits, misses, invalidated, added } = counts;
+    verbose(format_args!("Cache hits: {hits}, misses: {misses}, invalidated: {invalidated}, added: {added}"));
 }
 
 /// What was extracted, and where it came from.

@@ -44,7 +44,7 @@ pub struct Feed<'a> {
 
 /// Runs `consume` with the stream of an index, at offset 0.
 ///
-/// Memory: at most `ahead_max` requests of [`BATCH_BYTES`] (or one chunk), which is half of the budget, and a compressed
+/// Memory: at most `ahead_max` requests of 2 MiB (or one chunk), which is half of the budget, and a compressed
 /// chunk for each worker.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Archives as input: from a file, a pipe, or put together from chunks.
 
+mod batches;
 mod feed;
 mod file;
 mod index;
@@ -10,6 +11,7 @@ mod scout;
 mod seek;
 mod sparse;
 
+pub use batches::Batches;
 pub use feed::{Feed, with_feed};
 pub use file::FileSource;
 pub use index::Index;

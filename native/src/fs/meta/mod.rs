@@ -12,16 +12,19 @@ mod time;
 mod writer;
 mod xattr;
 
+use std::ffi::CStr;
+use std::os::fd::{AsFd as _, BorrowedFd};
+
 use casync_core::archive::{FileType, Metadata, Selection, Timestamp};
 use casync_core::record::FeatureFlags;
-use rustix::fs::Stat;
+use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-pub(crate) use chattr::undo_immutable;
 pub(crate) use owner::OwnerNames;
 pub(crate) use writer::{Created, Inherited, MetadataWriter, Node};
 
 use super::Place;
+use super::beneath::{self, Mounts};
 use crate::error::{Error, Result};
 
 /// Reads what an archive stores of nodes.
@@ -32,6 +35,8 @@ pub(crate) struct MetadataReader {
     xattrs: xattr::Lister,
     /// File systems (by device number) that know no chattr flags.
     without_chattr: Vec<u64>,
+    /// The flags that were asked for last, by device and inode: who asks to leave a node out asks once more to store it.
+    last_chattr: Option<((u64, u64), FeatureFlags)>,
 }
 
 impl MetadataReader {
@@ -41,6 +46,7 @@ impl MetadataReader {
             names: OwnerNames::default(),
             xattrs: xattr::Lister::new(selection.features()),
             without_chattr: Vec::new(),
+            last_chattr: None,
         }
     }
 
@@ -87,8 +93,15 @@ impl MetadataReader {
         if !self.selection.features().intersects(wanted) || self.without_chattr.contains(&stat.st_dev) {
             return Ok(FeatureFlags::EMPTY);
         }
+        let node = (stat.st_dev, stat.st_ino);
+        if let Some((_, flags)) = self.last_chattr.take_if(|(asked, _)| *asked == node) {
+            return Ok(flags);
+        }
         match chattr::read(file) {
-            Ok(flags) => Ok(flags),
+            Ok(flags) => {
+                self.last_chattr = Some((node, flags));
+                Ok(flags)
+            }
             Err(errno) if is_unsupported(errno) => {
                 // Some file systems know flags for some types only; links and devices never come here.
                 if errno == Errno::NOTTY {
@@ -99,6 +112,19 @@ impl MetadataReader {
             Err(errno) => Err(Error::from(errno).context("read file attributes")),
         }
     }
+}
+
+/// Clears what forbids to change a file or directory: chattr flags, or that it is a read-only subvolume.
+pub(crate) fn undo_immutable(file: BorrowedFd<'_>) -> Result<()> {
+    subvolume::make_writable(file)?;
+    chattr::undo_immutable(file)
+}
+
+/// The same for an entry that is to be replaced.
+pub(crate) fn undo_immutable_entry(directory: BorrowedFd<'_>, name: &CStr) -> Result<()> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    let file = beneath::open(directory, name, flags, Mode::empty(), Mounts::Refuse)?;
+    undo_immutable(file.as_fd())
 }
 
 /// Errors by which file systems say that they do not know an ioctl.

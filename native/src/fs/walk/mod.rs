@@ -2,13 +2,14 @@
 
 mod exclude;
 mod listing;
+mod reopen;
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use casync_core::Name;
-use casync_core::archive::{Content, DeviceNumber, ExcludeFile, ExcludeRules, FileType, Node, Selection};
+use casync_core::archive::{Content, DeviceNumber, ExcludeFile, ExcludeRules, FileType, Node, Selection, Timestamp};
 use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, AtFlags, Mode, OFlags, Stat, StatxFlags};
 use rustix::io::Errno;
@@ -18,6 +19,7 @@ use self::listing::Listing;
 use super::meta::MetadataReader;
 use super::{Place, magic};
 use crate::error::{Context as _, Error, Result};
+use crate::ui::log;
 
 /// What is left out of an archive besides what the feature flags exclude.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +52,8 @@ pub struct OpenFile {
     pub fd: OwnedFd,
     /// What it was when it was opened.
     pub stat: Stat,
+    /// Type of its file system.
+    pub magic: u64,
 }
 
 impl OpenFile {
@@ -70,8 +74,13 @@ impl OpenFile {
         if identity(&now) == identity(&self.stat) {
             return Ok(());
         }
-        Err(Error::new(Errno::IO, "the file changed while it was read")
-            .hint("make the archive from a snapshot, or again when nothing writes to the file"))
+        Err(Self::changed())
+    }
+
+    /// The error for files that are not what they were.
+    pub(crate) fn changed() -> Error {
+        Error::new(Errno::IO, "the file changed while it was read")
+            .hint("make the archive from a snapshot, or again when nothing writes to the file")
     }
 }
 
@@ -82,6 +91,8 @@ pub struct Walk {
     exclusions: Exclusions,
     /// The root, until it has been shown.
     root: Option<OwnedFd>,
+    /// The root, after it was left.
+    left: Option<OwnedFd>,
     /// Directories from the root to the current place.
     open: Vec<Directory>,
     /// Path of the node shown last, from the root, without leading slash.
@@ -124,6 +135,7 @@ impl Walk {
             metadata: MetadataReader::new(selection),
             exclusions,
             root: Some(root),
+            left: None,
             open: Vec::new(),
             path: Vec::new(),
             supported: FeatureFlags::EMPTY,
@@ -169,7 +181,10 @@ impl Walk {
             let Some(directory) = self.open.last_mut() else { return Ok(None) };
             self.path.truncate(directory.path);
             let Some((name, file_type)) = directory.entries.next() else {
-                self.open.pop();
+                let left = self.open.pop();
+                if self.open.is_empty() {
+                    self.left = left.map(|root| root.fd);
+                }
                 return Ok(Some(Step::Leave));
             };
             if !self.path.is_empty() {
@@ -228,11 +243,12 @@ impl Walk {
             return self.directory(Some(archived_name), fd, &stat, magic, mount).map(Some);
         }
         let size = if magic::is_virtual(magic) { 0 } else { stat.st_size as u64 };
+        self.tell_odd_time(&stat);
         let metadata = self.metadata.read(Place::Open(fd.as_fd()), &stat, file_type, magic)?;
         Ok(Some(Step::Node {
             name: Some(archived_name),
             node: Node { metadata, content: Content::Regular { size } },
-            file: Some(OpenFile { fd, stat }),
+            file: Some(OpenFile { fd, stat, magic }),
         }))
     }
 
@@ -306,6 +322,7 @@ impl Walk {
         magic: u64,
         mount: Option<u64>,
     ) -> Result<Step> {
+        self.tell_odd_time(stat);
         let metadata = self.metadata.read(Place::Open(fd.as_fd()), stat, FileType::Directory, magic)?;
         let entries = if magic::is_virtual(magic) { Listing::default() } else { Listing::read(&fd)? };
         let rules = self.rules(name.as_ref(), &fd, &entries)?;
@@ -313,6 +330,16 @@ impl Walk {
         let path = self.path.len();
         self.open.push(Directory { fd, entries, device: stat.st_dev, magic, mount, rules, path });
         Ok(Step::Node { name, node: Node { metadata, content: Content::Directory }, file: None })
+    }
+
+    /// Tells of a modification time that the archive cannot hold.
+    fn tell_odd_time(&self, stat: &Stat) {
+        let holds = Timestamp::holds(stat.st_mtime, stat.st_mtime_nsec as u32);
+        if !holds && self.metadata.selection().features().intersects(FeatureFlags::TIMES) {
+            let nearest = if stat.st_mtime < 0 { "1970-01-01" } else { "2554-07-21" };
+            let path = self.shown_path();
+            log::info(format_args!("{path:?}: archives hold times from 1970 to 2554; its time is stored as {nearest}"));
+        }
     }
 
     /// What `.caexclude` files say of the entries of a directory that is entered.
@@ -335,6 +362,7 @@ impl Walk {
         file_type: FileType,
         magic: u64,
     ) -> Result<Step> {
+        self.tell_odd_time(stat);
         let parent = self.open.last().expect("because an entry is in a directory");
         let device = DeviceNumber { major: os::major(stat.st_rdev), minor: os::minor(stat.st_rdev) };
         let content = match file_type {
