@@ -220,3 +220,73 @@ fn attribute(name: &[u8]) -> Vec<u8> {
     }
     key
 }
+
+#[cfg(test)]
+mod tests {
+    use casync_core::archive::Timestamp;
+
+    use super::*;
+    use crate::tar::pax::Records;
+
+    /// The records of a member with this path and node, and the header itself.
+    fn written(path: &[u8], metadata: Metadata, content: Content) -> (Vec<(String, String)>, Header) {
+        let options = TarOptions { features: FeatureFlags::ALL.normalized(), shift: IdShift::default() };
+        let headers = of(path, &Node { metadata, content }, options).unwrap();
+        let (extended, header) = headers.split_at(headers.len() - 512);
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let records = match extended.split_at_checked(512) {
+            Some((first, records)) => {
+                let size = Header::from_byte_slice(first).entry_size().unwrap() as usize;
+                let pairs = Records(&records[..size]).map(|record| record.unwrap());
+                pairs.map(|(key, value)| (text(key), text(value))).collect()
+            }
+            None => Vec::new(),
+        };
+        (records, Header::from_byte_slice(header).clone())
+    }
+
+    #[test]
+    fn fields_overflow_into_records() {
+        let fits =
+            Metadata { uid: 0o777_7777, gid: 7, mtime: Timestamp::from_unix(0o77_7777_7777, 0), ..Metadata::default() };
+        let (records, header) = written(b"./a", fits, Content::Regular { size: LONG_MAX });
+        assert_eq!(records, []);
+        assert_eq!((header.entry_size().unwrap(), header.uid().unwrap()), ((8 << 30) - 1, 0o777_7777));
+
+        let name = "n".repeat(40).into_bytes();
+        let exceeds = Metadata {
+            uid: 0o1000_0000,
+            gid: u32::MAX - 1,
+            user: Some(name.clone().into()),
+            mtime: Timestamp::from_unix(5, 120_000_000),
+            ..Metadata::default()
+        };
+        let (records, header) = written(b"./a", exceeds, Content::Regular { size: 8 << 30 });
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(
+            records,
+            [
+                pair("size", "8589934592"),
+                pair("uid", "2097152"),
+                pair("gid", "4294967294"),
+                pair("uname", &"n".repeat(40)),
+                pair("mtime", "5.12"),
+            ]
+        );
+        assert_eq!(header.mtime().unwrap(), 5);
+    }
+
+    #[test]
+    fn paths_are_split_where_they_can() {
+        for (directory, name, has_record) in [(50, 49, false), (155, 100, false), (156, 10, true), (10, 101, true)] {
+            let path = format!("{}/{}", "d".repeat(directory), "n".repeat(name));
+            let (records, header) = written(path.as_bytes(), Metadata::default(), Content::Fifo);
+            assert_eq!(!records.is_empty(), has_record, "{directory} {name}");
+            assert!(has_record || *header.path_bytes() == *path.as_bytes());
+            // A directory's slash at the end is no place to split at.
+            let (records, _) =
+                written(format!("{}/", "d".repeat(100)).as_bytes(), Metadata::default(), Content::Directory);
+            assert_eq!(records.len(), 1);
+        }
+    }
+}
