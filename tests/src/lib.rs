@@ -31,6 +31,7 @@
 //! | `property` | what must hold for any input, tried with many seeds; limits; hostile archives |
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
+//! | `seeds` | chunks that the tool takes from what is on the machine already, of all kinds, good and stale |
 //! | `verify` | every kind of damage to stores, indexes, trees and blobs is found, named and, where it can be, repaired |
 //! | `gc` | garbage collection beside the C casync, while others write, when it is killed, when it must refuse |
 //! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |

@@ -4,6 +4,7 @@ mod argv;
 mod help;
 mod options;
 mod output;
+mod seeds;
 mod values;
 
 use std::ffi::{OsStr, OsString};
@@ -14,6 +15,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 pub(crate) use options::OURS;
 pub use options::Options;
 pub use output::OutputFormat;
+pub use seeds::{SeedOption, SeedOptions};
 pub(crate) use values::tree_form;
 pub use values::{Owner, TreeForm, What};
 

@@ -9,6 +9,7 @@ use casync_core::hash::DigestAlgorithm;
 use casync_core::record::FeatureFlags;
 use clap::{ArgAction, Args};
 
+use super::seeds::SeedOptions;
 use super::values::{self, Owner, What};
 use crate::flow::Budget;
 use crate::fs::output::Durability;
@@ -44,9 +45,8 @@ pub struct Options {
     /// Minimum, average and maximum number of bytes in a chunk
     #[arg(long, value_name = "[MIN:]AVG[:MAX]", value_parser = values::chunk_sizes)]
     chunk_size: Option<ChunkSizes>,
-    /// A file, device or directory to take chunks from
-    #[arg(long, value_name = "PATH", action = ArgAction::Append)]
-    pub seed: Vec<OsString>,
+    #[command(flatten)]
+    pub seeds: SeedOptions,
     /// A directory that speeds up making archives of what has not changed
     #[arg(long, value_name = "PATH")]
     pub cache: Option<OsString>,
@@ -224,6 +224,16 @@ impl Options {
     /// `--delete=`
     pub fn delete(&self) -> bool {
         self.delete.unwrap_or(true)
+    }
+
+    /// `--reflink=`
+    pub fn reflink(&self) -> bool {
+        self.reflink.unwrap_or(true)
+    }
+
+    /// `--seed-output=`, if it was given.
+    pub const fn seed_output(&self) -> Option<bool> {
+        self.seed_output
     }
 
     /// `--punch-holes=`

@@ -2,10 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -14,17 +15,21 @@ use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
-use super::stores;
+use super::{seeds, stores};
 use crate::cli::{OURS, Options, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
-use crate::flow::extract::{self, BlobTarget};
+use crate::flow::blob::BlobTarget;
 use crate::flow::input::Index;
+use crate::flow::{self, extract};
 use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::{self, AtomicFile, Durability};
 use crate::locator::{self, Class};
+use crate::seed::Seeds;
+use crate::store::Chain;
 use crate::tar::{TarOptions, TarWriter};
-use crate::ui::{Counters, Progress, log, narrate};
+use crate::ui::narrate::Extraction;
+use crate::ui::{Counters, Progress, StandardOutput, log, narrate};
 
 /// What follows the options in the help.
 pub(super) const HELP: &str = "\
@@ -109,7 +114,8 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     let target = if is_tar && matches!(target, Target::Missing) { Target::Standard } else { target };
     let existing = look(&target, what)?;
     if is_tar && !matches!(existing, Existing::Open(_, Kind::Directory)) {
-        let archive = archive(what, fd, &input, options)?;
+        stores::check_named(options)?;
+        let archive = archive(what, fd, &input, options, None)?;
         return to_tar(archive, &target, existing, &subpath, options);
     }
     if arguments.to.is_some() {
@@ -125,14 +131,22 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         return to_blob(fd, &input, &target, existing, options);
     }
     refuse_deleting_here(&target, options)?;
-    let archive = archive(Some(what), fd, &input, options)?;
+    let old = old_tree(&existing, options)?;
+    let archive = archive(Some(what), fd, &input, options, old)?;
     to_tree(archive, &target, existing, &subpath, options)
 }
 
-fn archive(what: Option<What>, fd: OwnedFd, input: &Operand, options: &Options) -> Result<Archive> {
+/// The archive that is extracted; `old` is what stands in its place already.
+fn archive(
+    what: Option<What>,
+    fd: OwnedFd,
+    input: &Operand,
+    options: &Options,
+    old: Option<seeds::Existing>,
+) -> Result<Archive> {
     match what {
         Some(What::Archive) => Archive::from_file(fd),
-        _ => Archive::from_index(fd, input.path(), options),
+        _ => Archive::from_index_with(fd, input.path(), options, old),
     }
 }
 
@@ -162,7 +176,7 @@ fn target(operand: Option<&OsString>) -> Result<Target> {
 fn look(target: &Target, what: Option<What>) -> Result<Existing> {
     let path = match target {
         Target::Standard => {
-            let fd = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+            let fd = StandardOutput::new()?.into_fd();
             let kind = Kind::of(&fd)?;
             return Ok(Existing::Open(fd, kind));
         }
@@ -244,8 +258,9 @@ fn to_tree(
         }
     };
     archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
-    let progress = Progress::start("extract", std::sync::Arc::clone(&archive.counters));
+    let progress = Progress::start("extract", Arc::clone(&archive.counters));
     let located = part.as_ref().map(|part| part.found.located);
+    let sharer = if options.reflink() { archive.sharer() } else { None };
     let extracted = archive.read(located, true, options, |source, decoder| {
         let apply = |features| ApplyOptions {
             features,
@@ -257,7 +272,7 @@ fn to_tree(
             durability: options.fsync(),
         };
         let mask = options.replay_mask();
-        extract::tree(source, decoder, |features: FeatureFlags| {
+        extract::tree(source, decoder, sharer, |features: FeatureFlags| {
             let apply = apply(features.replayed(mask));
             match &part {
                 None => TreeWriter::new(directory, fresh, apply),
@@ -270,7 +285,13 @@ fn to_tree(
     if let (Target::Path(path), true) = (target, fresh && options.fsync() == Durability::Each) {
         output::sync_directory_of(&locator::to_path(path))?;
     }
-    narrate::extracted(&archive.counters, options.punch_holes().then_some(applied.holes), started.elapsed());
+    let extraction = Extraction {
+        holes: options.punch_holes().then_some(applied.holes),
+        reflink: options.reflink(),
+        seeding: archive.seeding(),
+        total: started.elapsed(),
+    };
+    narrate::extracted(&archive.counters, &extraction);
     if applied.unset > 0 {
         log::error(format_args!("{} attributes could not be set.", applied.unset));
     }
@@ -281,17 +302,18 @@ fn to_tar(mut archive: Archive, target: &Target, existing: Existing, subpath: &O
     const BUFFER: usize = 256 << 10;
     let started = Instant::now();
     let part = archive.find(subpath)?;
-    let (file, output) = match (target, existing) {
+    let (file, output): (_, Box<dyn Write>) = match (target, existing) {
+        // A pipe there does not wait by itself.
+        (Target::Standard | Target::Missing, _) => (None, Box::new(StandardOutput::new()?)),
         (Target::Path(path), existing @ (Existing::Nothing | Existing::Open(_, Kind::File))) => {
             let file = sibling(&locator::to_path(path), &existing)?;
             let output = file.file().try_clone()?;
-            (Some(file), output)
+            (Some(file), Box::new(output))
         }
-        (_, Existing::Open(fd, _)) => (None, File::from(fd)),
-        (_, Existing::Nothing) => return Err(Errno::NOENT.into()),
+        (_, Existing::Open(fd, _)) => (None, Box::new(File::from(fd))),
     };
     archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
-    let progress = Progress::start("extract", std::sync::Arc::clone(&archive.counters));
+    let progress = Progress::start("extract", Arc::clone(&archive.counters));
     let located = part.as_ref().map(|part| part.found.located);
     let name = part.and_then(|part| part.found.name);
     let written = archive.read(located, true, options, |source, decoder| {
@@ -305,11 +327,25 @@ fn to_tar(mut archive: Archive, target: &Target, existing: Existing, subpath: &O
     if let Some(file) = file {
         file.install()?;
     }
-    narrate::extracted(&archive.counters, None, started.elapsed());
+    let seeding = archive.seeding();
+    let extraction = Extraction { holes: None, reflink: false, seeding, total: started.elapsed() };
+    narrate::extracted(&archive.counters, &extraction);
     if sockets > 0 {
         log::error(format_args!("Sockets that were left out, as tar files hold none: {sockets}"));
     }
     Ok(())
+}
+
+/// An existing tree as a seed. Reading it all takes longer than loading its chunks from a store on this host, so that is
+/// only done for those who ask for it.
+fn old_tree(existing: &Existing, options: &Options) -> Result<Option<seeds::Existing>> {
+    match existing {
+        Existing::Open(fd, kind) if options.seed_output() == Some(true) => {
+            let fd = rustix::io::fcntl_dupfd_cloexec(fd, 3)?;
+            Ok(Some(seeds::Existing { fd, kind: *kind }))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
@@ -321,19 +357,28 @@ fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
 fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, options: &Options) -> Result<()> {
     let started = Instant::now();
     let mut index = Index::open(fd).context(|| "read the index")?;
+    let old = if options.seed_output() == Some(false) { None } else { old_blob(target, &existing)? };
+    let mut seeds = seeds::find(options, &mut index, old)?;
+    let seeding = seeds.spent();
     let chain = stores::for_reading(options, input.path())?;
-    let counters = std::sync::Arc::new(Counters::default());
+    let counters = Arc::new(Counters::default());
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();
     let size = index.stream_size();
-    let progress = Progress::start("extract", std::sync::Arc::clone(&counters));
+    let progress = Progress::start("extract", Arc::clone(&counters));
     let holes = match (target, existing) {
         (Target::Standard | Target::Missing, Existing::Open(fd, _)) => {
+            let chain = chain.with_seeds(Arc::new(seeds));
             extract::stream(&mut index, &chain, &fd, budget, &counters)?;
             0
         }
-        (_, Existing::Open(fd, Kind::BlockDevice | Kind::Pipe)) => {
-            to_device(&mut index, &chain, &fd, options, &counters)?;
+        (_, Existing::Open(fd, Kind::Pipe)) => {
+            let chain = chain.with_seeds(Arc::new(seeds));
+            extract::stream(&mut index, &chain, &fd, budget, &counters)?;
+            0
+        }
+        (Target::Path(path), Existing::Open(_, Kind::BlockDevice)) => {
+            to_device(&mut index, chain, seeds, path, options, &counters)?;
             0
         }
         (Target::Path(path), existing) => {
@@ -341,8 +386,11 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
             let file = sibling(&path, &existing)?;
             file.file().set_len(size).context(|| format!("make {path:?} {size} bytes long"))?;
             let output = OwnedFd::from(file.file().try_clone()?);
-            let target = BlobTarget { fd: &output, sparse: options.punch_holes() };
-            let holes = extract::blob(&mut index, &chain, target, budget, &counters)
+            seeds.push_written(output.try_clone()?, &seeds::repeated(options, &mut index)?);
+            let chain = chain.with_seeds(Arc::new(seeds));
+            let target =
+                BlobTarget { fd: &output, sparse: options.punch_holes(), in_place: false, reflink: options.reflink() };
+            let holes = flow::blob::write(&mut index, &chain, target, budget, &counters)
                 .map_err(|error| error.context(format!("extract to {path:?}")))?;
             file.install_durably(options.fsync())?;
             holes
@@ -350,7 +398,13 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
         (_, Existing::Nothing) => return Err(Errno::NOENT.into()),
     };
     drop(progress);
-    narrate::extracted(&counters, options.punch_holes().then_some(holes), started.elapsed());
+    let extraction = Extraction {
+        holes: options.punch_holes().then_some(holes),
+        reflink: options.reflink(),
+        seeding: Some(seeding),
+        total: started.elapsed(),
+    };
+    narrate::extracted(&counters, &extraction);
     Ok(())
 }
 
@@ -372,22 +426,42 @@ fn sibling(path: &Path, existing: &Existing) -> Result<AtomicFile> {
     Ok(file)
 }
 
+/// The file or device that is in the output's place, as a seed.
+fn old_blob(target: &Target, existing: &Existing) -> Result<Option<seeds::Existing>> {
+    let (Target::Path(path), Existing::Open(fd, kind)) = (target, existing) else { return Ok(None) };
+    let fd = match kind {
+        Kind::File => rustix::io::fcntl_dupfd_cloexec(fd, 3)?,
+        // It is open for writing only. Who may not read it can still write it.
+        Kind::BlockDevice => match os::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(_) => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some(seeds::Existing { fd, kind: *kind }))
+}
+
 fn to_device(
     index: &mut Index,
-    chain: &crate::store::Chain,
-    device: &OwnedFd,
+    chain: Chain,
+    mut seeds: Seeds,
+    path: &OsStr,
     options: &Options,
     counters: &Counters,
 ) -> Result<()> {
-    if Kind::of(device)? == Kind::Pipe {
-        return extract::stream(index, chain, device, options.budget(), counters);
-    }
-    let (room, size) = (blob::device_size(device)?, index.stream_size());
+    let in_place = seeds.has_output();
+    let access = if in_place { OFlags::RDWR } else { OFlags::WRONLY };
+    let device = os::open(path, access | OFlags::CLOEXEC, Mode::empty()).context(|| format!("open {path:?}"))?;
+    let (room, size) = (blob::device_size(&device)?, index.stream_size());
     if size > room {
         let message = format!("the device has {room} bytes, the image {size}");
         return Err(Error::new(Errno::NOSPC, message));
     }
-    let target = BlobTarget { fd: device, sparse: false };
-    extract::blob(index, chain, target, options.budget(), counters)?;
+    if in_place {
+        seeds.push_written(device.try_clone()?, &seeds::repeated(options, index)?);
+    }
+    let chain = chain.with_seeds(Arc::new(seeds));
+    let target = BlobTarget { fd: &device, sparse: false, in_place, reflink: false };
+    flow::blob::write(index, &chain, target, options.budget(), counters)?;
     os::fsync(device.as_fd()).context(|| "write to the device")
 }

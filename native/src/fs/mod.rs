@@ -7,6 +7,7 @@ pub mod blob;
 pub(crate) mod holes;
 pub mod meta;
 pub mod output;
+pub(crate) mod reflink;
 pub(crate) mod remove;
 pub mod walk;
 

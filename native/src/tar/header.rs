@@ -253,11 +253,10 @@ mod tests {
         assert_eq!(records, []);
         assert_eq!((header.entry_size().unwrap(), header.uid().unwrap()), ((8 << 30) - 1, 0o777_7777));
 
-        let name = "n".repeat(40).into_bytes();
         let exceeds = Metadata {
             uid: 0o1000_0000,
             gid: u32::MAX - 1,
-            user: Some(name.clone().into()),
+            user: Some("n".repeat(40).into_bytes().into()),
             mtime: Timestamp::from_unix(5, 120_000_000),
             ..Metadata::default()
         };

@@ -5,6 +5,8 @@ pub mod log;
 pub mod narrate;
 mod out;
 mod progress;
+mod stdout;
 
 pub use out::{Out, print};
 pub use progress::{Counters, Progress};
+pub use stdout::StandardOutput;

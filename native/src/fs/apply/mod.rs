@@ -10,7 +10,7 @@ mod file;
 mod place;
 mod special;
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use casync_core::Name;
 use casync_core::archive::{Content, FileType, IdShift, Node};
@@ -117,6 +117,11 @@ impl TreeWriter {
     /// What was made so far.
     pub const fn applied(&self) -> Applied {
         Applied { holes: self.holes, unset: self.metadata.unset() }
+    }
+
+    /// The regular file under way.
+    pub fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(OutputFile::fd)
     }
 
     /// Makes what was made survive a crash, as far as the options want it.
