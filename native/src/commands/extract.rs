@@ -1,6 +1,8 @@
 //! `extract`: to a tree, a file, a device or standard output.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -14,7 +16,7 @@ use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
 use super::{seeds, stores};
-use crate::cli::{Options, What};
+use crate::cli::{OURS, Options, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::blob::BlobTarget;
 use crate::flow::input::Index;
@@ -25,8 +27,26 @@ use crate::fs::output::{self, AtomicFile, Durability};
 use crate::locator::{self, Class};
 use crate::seed::Seeds;
 use crate::store::Chain;
+use crate::tar::{TarOptions, TarWriter};
 use crate::ui::narrate::Extraction;
 use crate::ui::{Counters, Progress, StandardOutput, log, narrate};
+
+/// What follows the options in the help.
+pub(super) const HELP: &str = "\
+A .catar or .caidx is extracted to a tar file instead of a directory if the
+output is none and its name ends in .tar, or with --to=tar, which also writes
+to standard output.
+
+The tar has ustar headers, with pax headers where these are too small: long
+names, large files and ids, fractions of seconds, extended attributes, ACLs,
+file capabilities, SELinux labels. Equal archives give equal tars. What tar
+files cannot hold is left out: chattr flags, project ids, subvolumes, sockets.
+
+Examples:
+    casync extract rootfs.caidx /srv/rootfs
+    casync extract image.caibx /dev/sda3
+    casync extract rootfs.caidx rootfs.tar
+    casync extract --to=tar rootfs.caidx - usr/share | tar -t";
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
 #[derive(Debug, clap::Args)]
@@ -36,6 +56,9 @@ pub struct ExtractArgs {
     /// The archive or index, where to extract it to, and the path of a node in it
     #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0..)]
     operands: Vec<OsString>,
+    /// Write a tree in this form (tar), whatever the name of the output
+    #[arg(long, value_name = "FORM", value_parser = tree_form, help_heading = OURS)]
+    to: Option<TreeForm>,
 }
 
 /// What stands where the output is to go.
@@ -87,7 +110,17 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         (Target::Missing, Some(_)) => Target::Standard,
         (target, _) => target,
     };
+    let is_tar = is_tar(arguments.to, what, &target);
+    let target = if is_tar && matches!(target, Target::Missing) { Target::Standard } else { target };
     let existing = look(&target, what)?;
+    if is_tar && !matches!(existing, Existing::Open(_, Kind::Directory)) {
+        stores::check_named(options)?;
+        let archive = archive(what, fd, &input, options, None)?;
+        return to_tar(archive, &target, existing, &subpath, options);
+    }
+    if arguments.to.is_some() {
+        return Err(Error::headline("--to=tar takes an archive, and no directory to extract to. Refusing."));
+    }
     let what = decide(what, &existing)?;
     check(what, &existing)?;
     stores::check_named(options)?;
@@ -98,11 +131,30 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         return to_blob(fd, &input, &target, existing, options);
     }
     refuse_deleting_here(&target, options)?;
-    let archive = match what {
-        What::Archive => Archive::from_file(fd)?,
-        _ => Archive::from_index_with(fd, input.path(), options, old_tree(&existing, options)?)?,
-    };
+    let old = old_tree(&existing, options)?;
+    let archive = archive(Some(what), fd, &input, options, old)?;
     to_tree(archive, &target, existing, &subpath, options)
+}
+
+/// The archive that is extracted; `old` is what stands in its place already.
+fn archive(
+    what: Option<What>,
+    fd: OwnedFd,
+    input: &Operand,
+    options: &Options,
+    old: Option<seeds::Existing>,
+) -> Result<Archive> {
+    match what {
+        Some(What::Archive) => Archive::from_file(fd),
+        _ => Archive::from_index_with(fd, input.path(), options, old),
+    }
+}
+
+/// Whether an archive is to become a tar, unless the output is a directory.
+fn is_tar(to: Option<TreeForm>, what: Option<What>, target: &Target) -> bool {
+    let is_tree = matches!(what, Some(What::Archive | What::ArchiveIndex));
+    let is_named = matches!(target, Target::Path(path) if locator::is_tar(path));
+    is_tree && (is_named || to == Some(TreeForm::Tar))
 }
 
 fn target(operand: Option<&OsString>) -> Result<Target> {
@@ -246,6 +298,44 @@ fn to_tree(
     Ok(())
 }
 
+fn to_tar(mut archive: Archive, target: &Target, existing: Existing, subpath: &OsStr, options: &Options) -> Result<()> {
+    const BUFFER: usize = 256 << 10;
+    let started = Instant::now();
+    let part = archive.find(subpath)?;
+    let (file, output): (_, Box<dyn Write>) = match (target, existing) {
+        // A pipe there does not wait by itself.
+        (Target::Standard | Target::Missing, _) => (None, Box::new(StandardOutput::new()?)),
+        (Target::Path(path), existing @ (Existing::Nothing | Existing::Open(_, Kind::File))) => {
+            let file = sibling(&locator::to_path(path), &existing)?;
+            let output = file.file().try_clone()?;
+            (Some(file), Box::new(output))
+        }
+        (_, Existing::Open(fd, _)) => (None, Box::new(File::from(fd))),
+    };
+    archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
+    let progress = Progress::start("extract", Arc::clone(&archive.counters));
+    let located = part.as_ref().map(|part| part.found.located);
+    let name = part.and_then(|part| part.found.name);
+    let written = archive.read(located, true, options, |source, decoder| {
+        extract::tar(source, decoder, |features| {
+            let tar = TarOptions { features: features.replayed(options.replay_mask()), shift: options.id_shift() };
+            TarWriter::new(BufWriter::with_capacity(BUFFER, output), name, tar)
+        })
+    });
+    drop(progress);
+    let sockets = written?;
+    if let Some(file) = file {
+        file.install()?;
+    }
+    let seeding = archive.seeding();
+    let extraction = Extraction { holes: None, reflink: false, seeding, total: started.elapsed() };
+    narrate::extracted(&archive.counters, &extraction);
+    if sockets > 0 {
+        log::error(format_args!("Sockets that were left out, as tar files hold none: {sockets}"));
+    }
+    Ok(())
+}
+
 /// An existing tree as a seed. Reading it all takes longer than loading its chunks from a store on this host, so that is
 /// only done for those who ask for it.
 fn old_tree(existing: &Existing, options: &Options) -> Result<Option<seeds::Existing>> {
@@ -324,7 +414,7 @@ fn sibling(path: &Path, existing: &Existing) -> Result<AtomicFile> {
     let Existing::Open(fd, _) = existing else { return AtomicFile::create(path, 0o666) };
     // A link to the output stays one.
     let path = std::fs::canonicalize(path).context(|| format!("look at {path:?}"))?;
-    let old = std::fs::File::from(fd.try_clone()?).metadata()?;
+    let old = File::from(fd.try_clone()?).metadata()?;
     let file = AtomicFile::create(&path, 0o600)?;
     let new = file.file().metadata()?;
     if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
