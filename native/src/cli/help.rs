@@ -145,7 +145,7 @@ fn spelled(option: &Arg) -> String {
 }
 
 /// Breaks a text so that no line ends behind `width`; all but the first begin at `indent`, where the first is assumed to.
-fn wrapped(text: &str, indent: usize, width: usize) -> String {
+pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let mut lines = String::new();
     let mut column = indent;
     for word in text.split_whitespace() {

@@ -5,6 +5,8 @@ pub mod log;
 pub mod narrate;
 mod out;
 mod progress;
+mod rows;
 
 pub use out::{Out, print};
 pub use progress::{Counters, Progress};
+pub use rows::{Rows, columns, count};
