@@ -4,6 +4,7 @@ pub mod json;
 pub mod log;
 pub mod narrate;
 mod out;
+pub mod page;
 mod progress;
 mod rows;
 

@@ -24,7 +24,9 @@ fn print(facts: &ArchiveFacts, operand: &Operand) -> Result<()> {
     let mut rows = Rows::new();
     rows.row("File", shown(operand))?;
     rows.row("Type", "archive")?;
-    features(&mut rows, &facts.features, facts.digest)?;
+    for (label, value) in features(&facts.features, facts.digest) {
+        rows.row(label, value)?;
+    }
     rows.row("Size", bytes(facts.bytes))?;
     let share = |part| percent(part, facts.bytes);
     rows.row("Payload", format_args!("{}, {}", bytes(facts.payload_bytes), share(facts.payload_bytes)))?;

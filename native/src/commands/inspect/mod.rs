@@ -3,6 +3,7 @@
 mod archive;
 mod chunk;
 mod index;
+mod page;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -14,8 +15,8 @@ use crate::error::{Error, Result};
 use crate::flow::inspect::{Amount, Features, id_in};
 use crate::fs::blob::Kind;
 use crate::store::Form;
+use crate::ui::count;
 use crate::ui::json::Field;
-use crate::ui::{Rows, count};
 use casync_core::quantity::Bytes;
 
 /// What follows the options in the help.
@@ -38,6 +39,10 @@ With --against=, shows how much of an index a client that has the stream of an
 OLD one need not fetch: what is at the same place there, what is elsewhere, what
 is all zeros, what repeats; and what is to be fetched.
 
+With --html=, writes a page for browsers to FILE, with a map that shows for each
+part of the stream where it comes from. The page needs no other file and no
+network. Of an index with very many chunks, a cell of the map stands for several.
+
 The histogram is as wide as the terminal, else as $COLUMNS says, else 80 columns.
 The exit status is 0 if FILE could be read to its end, also if the name of a chunk
 does not fit. With --json, one object is printed: inspect-index, inspect-archive
@@ -46,7 +51,7 @@ or inspect-chunk.
 Examples:
     casync inspect v2.caibx
     casync inspect --json home.caidx --store=/srv/default.castr
-    casync inspect v2.caibx --against=v1.caibx
+    casync inspect v2.caibx --against=v1.caibx --html=update.html
     casync inspect default.castr/897c/897cc0be*.cacnk";
 
 /// `inspect FILE`
@@ -60,6 +65,9 @@ pub struct InspectArgs {
     /// An index of what is there already: tell what of the other one comes from it
     #[arg(long, value_name = "OLD", help_heading = OURS)]
     against: Option<OsString>,
+    /// Write a page for browsers, with a map of the chunks
+    #[arg(long, value_name = "FILE", help_heading = OURS)]
+    html: Option<OsString>,
     /// The index, archive or chunk
     #[arg(value_name = "FILE", num_args = 0..)]
     operands: Vec<OsString>,
@@ -76,8 +84,12 @@ pub(super) fn run(arguments: &InspectArgs) -> Result<()> {
     let name = operand.path().map(file_name).unwrap_or_default();
     let what = options.what.or_else(|| what_of_suffix(operand.suffix()));
     let chunk = if what.is_none() { chunk_form(name) } else { None };
-    if arguments.against.is_some() && !matches!(what, Some(What::ArchiveIndex | What::BlobIndex)) {
-        return Err(Error::headline("--against= is for indexes only."));
+    if !matches!(what, Some(What::ArchiveIndex | What::BlobIndex)) {
+        for (given, option) in [(arguments.against.is_some(), "--against"), (arguments.html.is_some(), "--html")] {
+            if given {
+                return Err(Error::headline(format!("{option}= is for indexes (.caidx, .caibx) only.")));
+            }
+        }
     }
     match (what, chunk) {
         (Some(What::ArchiveIndex), _) => index::run(arguments, &operand, "archive"),
@@ -140,10 +152,13 @@ fn percent(part: u64, whole: u64) -> String {
     format!("{:.1}%", if whole > 0 { part as f64 * 100.0 / whole as f64 } else { 0.0 })
 }
 
-fn features(rows: &mut Rows, features: &Features, digest: &str) -> Result<()> {
+/// Labels and values.
+fn features(features: &Features, digest: &str) -> [(&'static str, String); 4] {
     let or_none = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(" ") };
-    rows.row("Features", or_none(&features.names))?;
-    rows.row("Left out", or_none(&features.left_out))?;
-    rows.row("Feature flags", &features.bits)?;
-    rows.row("Digest", digest)
+    [
+        ("Features", or_none(&features.names)),
+        ("Left out", or_none(&features.left_out)),
+        ("Feature flags", features.bits.clone()),
+        ("Digest", digest.to_owned()),
+    ]
 }

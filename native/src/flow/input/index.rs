@@ -106,6 +106,15 @@ impl Index {
         }
     }
 
+    /// Device and inode of the file, if it is one.
+    pub fn identity(&self) -> Option<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt as _;
+        match &self.0 {
+            Form::File(paged) => paged.file.metadata().ok().map(|file| (file.dev(), file.ino())),
+            Form::Table(_) => None,
+        }
+    }
+
     /// The archive's feature flags.
     pub fn features(&self) -> FeatureFlags {
         match &self.0 {

@@ -3,7 +3,7 @@
 use casync_core::record::{INDEX_HEADER_SIZE, INDEX_ITEM_SIZE, INDEX_TAIL_SIZE};
 
 use super::{Amount, ChunkMap, Chunks, Features, Histogram, Origin, Repeats, StoreFacts};
-use crate::error::Result;
+use crate::error::{Context as _, Result};
 use crate::flow::input::Index;
 use crate::store::Chain;
 
@@ -89,14 +89,30 @@ pub struct Inspected {
     pub old: Option<ChunkMap>,
 }
 
+/// An index, and what to call it when it cannot be read.
+#[derive(Debug)]
+pub struct Named<'a> {
+    /// The index.
+    pub index: &'a mut Index,
+    /// Its name.
+    pub name: &'a str,
+}
+
+impl Named<'_> {
+    fn chunks(&mut self, see: impl FnMut(u32)) -> Result<Chunks> {
+        Chunks::of(self.index, see).context(|| format!("read the index \"{}\"", self.name))
+    }
+}
+
 /// Looks at an index, and at an older one that is to be compared with.
 ///
 /// # Errors
 ///
 /// If an index or a store cannot be read.
-pub fn inspect(index: &mut Index, chain: Option<&Chain>, old: Option<&mut Index>) -> Result<Inspected> {
+pub fn inspect(mut new: Named<'_>, chain: Option<&Chain>, old: Option<Named<'_>>) -> Result<Inspected> {
     let mut sizes = Vec::new();
-    let chunks = Chunks::of(index, |size| sizes.push(size))?;
+    let chunks = new.chunks(|size| sizes.push(size))?;
+    let index = new.index;
     let histogram = Histogram::of(&sizes, index.sizes().max());
     let found = sizes_found(&mut sizes, chunks.total);
     drop(sizes);
@@ -106,8 +122,9 @@ pub fn inspect(index: &mut Index, chain: Option<&Chain>, old: Option<&mut Index>
 
     let (map, old, against) = match old {
         None => (ChunkMap::of_origins(index, &chunks, None)?, None, None),
-        Some(old) => {
-            let old_chunks = Chunks::of(old, |_| ())?;
+        Some(mut old) => {
+            let old_chunks = old.chunks(|_| ())?;
+            let old = old.index;
             let map = ChunkMap::of_origins(index, &chunks, Some((old, &old_chunks)))?;
             let has_zeros = map.of_origin(Origin::Zeros).chunks > 0;
             let zeros = has_zeros.then(|| super::count::zeros(index.algorithm(), index.sizes().max()));

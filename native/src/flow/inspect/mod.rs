@@ -14,7 +14,7 @@ pub use archive::{ArchiveFacts, Kinds, LargestFile, Metadata};
 pub use chunk::{ChunkFacts, Ids, id_in};
 pub use count::{Chunks, Repeated, Repeats};
 pub use histogram::{Bucket, Histogram};
-pub use index::{AgainstFacts, IndexFacts, Inspected, Settings, SizesFound, inspect};
+pub use index::{AgainstFacts, IndexFacts, Inspected, Named, Settings, SizesFound, inspect};
 pub use map::{Cell, ChunkMap, Origin, Run, Use};
 pub use stored::StoreFacts;
 
