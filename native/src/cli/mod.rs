@@ -4,6 +4,7 @@ mod argv;
 mod help;
 mod options;
 mod output;
+mod seeds;
 mod values;
 
 use std::ffi::{OsStr, OsString};
@@ -15,6 +16,7 @@ pub(crate) use help::wrapped;
 pub(crate) use options::OURS;
 pub use options::Options;
 pub use output::OutputFormat;
+pub use seeds::{SeedOption, SeedOptions};
 pub use values::{Owner, What};
 
 pub(crate) use values::span;
@@ -22,6 +24,7 @@ pub(crate) use values::span;
 use crate::commands::{self, Verb};
 use crate::error::{Cause, Error, Result};
 use crate::flow::stop_on_signals;
+use crate::sys;
 use crate::ui::log;
 use values::ValueError;
 
@@ -83,6 +86,7 @@ fn dispatch(arguments: &[OsString]) -> Result<()> {
         None => Err(no_verb(arguments, parsed.unknown_verb.as_deref())),
         Some(verb) => {
             stop_on_signals()?;
+            sys::raise_open_files();
             commands::run(verb)
         }
     }

@@ -10,6 +10,7 @@ use casync_core::hash::DigestAlgorithm;
 use casync_core::quantity::parse_size;
 use casync_core::record::{FEATURES, FeatureFlags};
 
+use crate::fs::output::Durability;
 use crate::ui::log;
 
 /// Why an option's value ends the run.
@@ -162,6 +163,15 @@ pub(super) fn jobs(text: &str) -> Parsed<usize> {
     match text.parse() {
         Ok(jobs @ 1..=4096) => Ok(jobs),
         _ => refused(format!("Failed to parse --jobs= parameter: {text}")),
+    }
+}
+
+pub(super) fn fsync(text: &str) -> Parsed<Durability> {
+    match text {
+        "none" => Ok(Durability::None),
+        "end" => Ok(Durability::End),
+        "each" => Ok(Durability::Each),
+        _ => refused(format!("Failed to parse --fsync= parameter: {text}")),
     }
 }
 

@@ -7,7 +7,9 @@ mod out;
 pub mod page;
 mod progress;
 mod rows;
+mod stdout;
 
 pub use out::{Out, print};
 pub use progress::{Counters, Progress};
 pub use rows::{Rows, columns, count};
+pub use stdout::StandardOutput;
