@@ -67,14 +67,21 @@ pub(super) fn for_verb(verb: &Command) -> String {
         text.0.push('\n');
     }
     text.options(verb.get_arguments());
-    for line in verb.get_after_help().map(ToString::to_string).iter().flat_map(|text| text.lines()) {
-        // Examples stand as they are.
-        let line = if line.starts_with(' ') { line.to_owned() } else { wrapped(line, 0, WIDTH) };
-        if text.0.ends_with("\n\n") || line.starts_with(' ') || line.is_empty() {
-            text.line(&line);
-        } else {
-            text.line(&format!("\n{line}"));
+    let after = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+    for paragraph in after.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+        text.0.push('\n');
+        // Examples and lists stand as they are; what is before, between and behind them is broken anew.
+        let mut flowing = String::new();
+        for line in paragraph.lines() {
+            if line.starts_with(' ') {
+                text.flow(&mut flowing);
+                text.line(line);
+            } else {
+                flowing.push_str(line);
+                flowing.push(' ');
+            }
         }
+        text.flow(&mut flowing);
     }
     text.0
 }
@@ -104,6 +111,14 @@ impl Text {
 
     fn paragraph(&mut self, text: &str) {
         self.line(&format!("\n{}\n", wrapped(text, 0, WIDTH)));
+    }
+
+    /// A text without blank lines around it; nothing if there is none.
+    fn flow(&mut self, text: &mut String) {
+        let text = std::mem::take(text);
+        if !text.is_empty() {
+            self.line(&wrapped(&text, 0, WIDTH));
+        }
     }
 
     fn heading(&mut self, heading: &str) {
@@ -145,7 +160,7 @@ fn spelled(option: &Arg) -> String {
 }
 
 /// Breaks a text so that no line ends behind `width`; all but the first begin at `indent`, where the first is assumed to.
-fn wrapped(text: &str, indent: usize, width: usize) -> String {
+pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let mut lines = String::new();
     let mut column = indent;
     for word in text.split_whitespace() {

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
+pub(crate) use help::wrapped;
 pub(crate) use options::OURS;
 pub use options::Options;
 pub use output::OutputFormat;

@@ -5,6 +5,7 @@ mod digest;
 mod extract;
 mod gc;
 mod input;
+mod inspect;
 mod list;
 mod make;
 mod mtree;
@@ -47,6 +48,8 @@ pub enum Verb {
     /// Show where the chunks of an index would come from
     #[command(after_help = plan::HELP)]
     Plan(plan::PlanArgs),
+    /// Show what an index, an archive or a chunk is like
+    Inspect(inspect::InspectArgs),
     /// Show what there is to know
     Help(HelpArgs),
 }
@@ -79,6 +82,7 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Verify(arguments) => verify::run(&arguments),
         Verb::Diff(arguments) => diff::run(&arguments),
         Verb::Plan(arguments) => plan::run(&arguments),
+        Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }
 }
