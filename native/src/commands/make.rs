@@ -13,8 +13,8 @@ use casync_core::record::FeatureFlags;
 use rustix::fs as os;
 
 use super::input::{Operand, what_of_suffix};
-use super::stores;
-use crate::cache::EncoderCache;
+use super::{catab, stores};
+use crate::cache::{Clock, EncoderCache};
 use crate::cli::{Options, What};
 use crate::error::{Error, Result};
 use crate::flow::Cached;
@@ -23,7 +23,7 @@ use crate::flow::source::{self, Words};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::AtomicFile;
 use crate::fs::walk::{Exclusions, Walk};
-use crate::locator::{self, Class};
+use crate::locator::{self, Class, Suffix};
 use crate::store::{LocalStore, Store};
 use crate::ui::{Counters, Out, Progress, log, narrate};
 
@@ -50,6 +50,13 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
         return Err(Error::headline("A pair of output and input path/URL expected."));
     }
     let target = target(arguments.operands.first())?;
+    if let (None, Target::Path(path)) = (options.what, &target)
+        && locator::suffix(path) == Some(Suffix::SeedTable)
+    {
+        let clock = Clock::start();
+        let input = input(arguments.operands.get(1))?;
+        return catab::make(options, path, clock, input.open(Some("."), false)?);
+    }
     let what = match options.what {
         Some(what @ (What::Archive | What::ArchiveIndex | What::BlobIndex)) => Some(what),
         Some(_) => {
@@ -188,7 +195,11 @@ fn make(
     };
     let mut counts = None;
     let (made, supported) = if is_tree {
-        let exclusions = exclusions(target, file.as_ref(), store.as_deref(), cache.as_ref())?;
+        let path = match target {
+            Target::Path(path) => path.as_os_str(),
+            Target::Standard => OsStr::new(""),
+        };
+        let exclusions = exclusions(path, file.as_ref(), store.as_deref(), cache.as_ref())?;
         let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
         let _progress = Progress::start("make", counters);
         let words = Words("Packing", "Packed");
@@ -242,16 +253,16 @@ fn output(file: Option<&AtomicFile>) -> Result<Output> {
 }
 
 /// What is being made must not be part of itself.
-fn exclusions(
-    target: &Target,
+pub(super) fn exclusions(
+    target: &OsStr,
     file: Option<&AtomicFile>,
     store: Option<&LocalStore>,
     cache: Option<&EncoderCache>,
 ) -> Result<Exclusions> {
     let mut own = Vec::new();
-    if let (Some(file), Target::Path(path)) = (file, target) {
+    if let Some(file) = file {
         own.push(file.identity()?);
-        own.extend(identity(path));
+        own.extend(identity(target));
     }
     if let Some(store) = store {
         // A tree always has chunks, so the store will be there.

@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+mod catab;
 mod diff;
 mod digest;
 mod extract;
@@ -24,6 +25,7 @@ use crate::error::Result;
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Make an archive, an archive index or a blob index
+    #[command(after_help = catab::HELP)]
     Make(make::MakeArgs),
     /// Extract an archive, an archive index or a blob index
     Extract(extract::ExtractArgs),
