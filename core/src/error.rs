@@ -186,9 +186,11 @@ pub enum Malformed {
     /// A stored chunk that does not decompress.
     Compressed,
 
-    // Caches.
+    // Caches and seed tables.
     /// An encoder cache that is not as it was written, or not for these settings.
     Cache,
+    /// A seed table that is not as it was written, or none at all.
+    SeedTable,
 
     // Sessions.
     /// No frame has this type constant.
@@ -253,6 +255,7 @@ impl fmt::Display for Malformed {
             Self::UnknownCompression => f.write_str("stored chunk is not compressed by a known method"),
             Self::Compressed => f.write_str("stored chunk does not decompress"),
             Self::Cache => f.write_str("the encoder cache is damaged"),
+            Self::SeedTable => f.write_str("the seed table is damaged"),
             Self::UnknownMessage(kind) => write!(f, "unknown message type {kind:#018x}"),
             Self::MessageSize { kind, size } => write!(f, "impossible size {size} of a message {kind}"),
             Self::MisplacedMessage(kind) => write!(f, "unexpected message {kind}"),
@@ -282,6 +285,8 @@ pub enum Limited {
     Stream,
     /// Chunks that the other side of a session has asked for.
     Requests,
+    /// Bytes in a path.
+    Path,
 }
 
 impl fmt::Display for Limited {
@@ -294,6 +299,7 @@ impl fmt::Display for Limited {
             Self::NodeBytes => "metadata size of a node",
             Self::Stream => "size of the stream",
             Self::Requests => "number of requests",
+            Self::Path => "length of a path",
         })
     }
 }
@@ -310,6 +316,8 @@ pub enum Unsupported {
     CodecMemory,
     /// Flags of a session that this version does not know.
     Services(u64),
+    /// A version of seed tables.
+    SeedTable(u64),
 }
 
 impl fmt::Display for Unsupported {
@@ -319,6 +327,7 @@ impl fmt::Display for Unsupported {
             Self::Codec(name) => write!(f, "{name} is not enabled in this build"),
             Self::CodecMemory => f.write_str("decompression needs too much memory"),
             Self::Services(bits) => write!(f, "unknown protocol flags {bits:#x}: a newer version?"),
+            Self::SeedTable(version) => write!(f, "unknown version {version} of seed tables: made by a newer version?"),
         }
     }
 }
@@ -353,6 +362,8 @@ pub enum UsageError {
     ChunkFrame(usize),
     /// This line of a `.caexclude` file is too long or has a component that is empty, `.` or `..`.
     ExcludeLine(u64),
+    /// The path of a seed table's root is not absolute, or one of its files leads elsewhere than below it.
+    SeedPath,
 }
 
 impl fmt::Display for UsageError {
@@ -372,6 +383,7 @@ impl fmt::Display for UsageError {
             Self::NotAskedFor => f.write_str("these bytes were not asked for"),
             Self::Services => f.write_str("these services cannot be offered or asked for together"),
             Self::ChunkFrame(size) => write!(f, "a chunk of {size} bytes cannot be sent"),
+            Self::SeedPath => f.write_str("a path that seed tables cannot have"),
             Self::ExcludeLine(line) => write!(f, "line {line} is no pattern that a path can match"),
         }
     }
@@ -475,6 +487,9 @@ mod tests {
             Unsupported::CodecMemory.into(),
             UsageError::Digest.into(),
             UsageError::OutOfTurn.into(),
+            UsageError::SeedPath.into(),
+            Malformed::SeedTable.into(),
+            Unsupported::SeedTable(9).into(),
             UsageError::Unrepresentable(Unrepresentable::Id(65_535)).into(),
             UsageError::Unrepresentable(Unrepresentable::WideId(65_536)).into(),
             UsageError::Unrepresentable(Unrepresentable::NameOrder).into(),

@@ -22,6 +22,7 @@
 //! | [`diff`] | two archives side by side: what was added, removed, changed |
 //! | [`plan`] | who supplies each chunk of a stream, and what nobody has |
 //! | [`cache`] | what an earlier run learnt about a tree, and which chunks need not be read again |
+//! | [`catab`] | `.catab`: which chunks a tree or file on this machine had, and whether it still has them |
 //! | [`gc`] | which files of a store are chunks, and which of them some index uses |
 //! | [`session`] | the wire protocol between two casync processes, both sides |
 //! | [`show`] | `list`, `mtree`, `stat` and `diff` texts |
@@ -87,6 +88,7 @@ extern crate std;
 
 pub mod archive;
 pub mod cache;
+pub mod catab;
 pub mod chunk;
 pub mod codec;
 pub mod diff;

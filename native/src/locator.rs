@@ -24,11 +24,17 @@ pub enum Suffix {
     ArchiveIndex,
     /// `.caibx`
     BlobIndex,
+    /// `.catab`
+    SeedTable,
 }
 
 impl Suffix {
-    const TABLE: [(&'static [u8], Self); 3] =
-        [(b".catar", Self::Archive), (b".caidx", Self::ArchiveIndex), (b".caibx", Self::BlobIndex)];
+    const TABLE: [(&'static [u8], Self); 4] = [
+        (b".catar", Self::Archive),
+        (b".caidx", Self::ArchiveIndex),
+        (b".caibx", Self::BlobIndex),
+        (b".catab", Self::SeedTable),
+    ];
 }
 
 /// The class of a locator; `None` for the empty text.

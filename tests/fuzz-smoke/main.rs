@@ -60,4 +60,4 @@ macro_rules! targets {
     };
 }
 
-targets!(codec cut decoder forged index part record session text tree);
+targets!(catab codec cut decoder forged index part record session text tree);

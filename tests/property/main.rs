@@ -2,6 +2,7 @@
 
 mod archives;
 mod cache;
+mod catab;
 mod chunks;
 mod diff;
 mod flags;

@@ -7,4 +7,5 @@ mod output;
 mod reflinks;
 mod scene;
 mod stale;
+mod tables;
 mod trees;

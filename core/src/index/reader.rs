@@ -261,7 +261,7 @@ pub fn check_ends(head: &[u8], tail: &[u8], size: u64) -> Result<(IndexHeader, u
 }
 
 impl Limits {
-    fn check_chunk(&self, size: u64) -> Result<()> {
+    pub(crate) fn check_chunk(&self, size: u64) -> Result<()> {
         let max = self.chunk.min(CHUNK_MAX);
         if size > max {
             return Err(Error::Limit { what: crate::error::Limited::Chunk, value: size, max });
@@ -270,7 +270,7 @@ impl Limits {
     }
 
     /// Streams stay below 2^63, the largest file offset.
-    fn check_stream(&self, end: u64) -> Result<()> {
+    pub(crate) fn check_stream(&self, end: u64) -> Result<()> {
         const MAX: u64 = i64::MAX as u64;
         if end > MAX {
             return Err(Error::Limit { what: crate::error::Limited::Stream, value: end, max: MAX });

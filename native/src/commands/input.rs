@@ -293,5 +293,6 @@ pub(super) fn what_of_suffix(suffix: Option<Suffix>) -> Option<What> {
         Suffix::Archive => What::Archive,
         Suffix::ArchiveIndex => What::ArchiveIndex,
         Suffix::BlobIndex => What::BlobIndex,
+        Suffix::SeedTable => return None,
     })
 }

@@ -12,8 +12,8 @@ use casync_core::record::FeatureFlags;
 use rustix::fs as os;
 
 use super::input::{Operand, what_of_suffix};
-use super::stores;
-use crate::cache::EncoderCache;
+use super::{catab, stores};
+use crate::cache::{Clock, EncoderCache};
 use crate::cli::{OURS, Options, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::Cached;
@@ -22,7 +22,7 @@ use crate::flow::source::{self, Words};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::AtomicFile;
 use crate::fs::walk::{Exclusions, Walk};
-use crate::locator::{self, Class};
+use crate::locator::{self, Class, Suffix};
 use crate::store::{LocalStore, Store};
 use crate::tar::{self, TarTree};
 use crate::ui::{Counters, Out, Progress, StandardOutput, log, narrate};
@@ -42,8 +42,17 @@ files of their own; directories that are missing belong to root and have mode
 0755 and no date. Absolute names and names with .. are refused. The tar must be
 a regular file, not compressed, since archives are sorted and tar files not.
 
+An output TABLE.catab is a seed table: which chunks are where in a directory or
+file, for --seed=TABLE.catab. Nothing is stored. Later runs take chunks from the
+files that are unchanged (device, inode, generation, size, modification and
+change time) without looking through them; the table names the directory or
+file by its absolute path. --chunk-size=, --digest=, --with= and --without=
+should be those of the indexes that it is to help with. Make it again when much
+has changed.
+
 Examples:
     casync make rootfs.caidx /srv/rootfs
+    casync make home.catab /home
     casync make image.caibx image.raw
     casync make rootfs.caidx rootfs.tar
     casync make --from=tar rootfs.catar layer.blob";
@@ -74,6 +83,13 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
         return Err(Error::headline("A pair of output and input path/URL expected."));
     }
     let target = target(arguments.operands.first())?;
+    if let (None, Target::Path(path)) = (options.what, &target)
+        && locator::suffix(path) == Some(Suffix::SeedTable)
+    {
+        let clock = Clock::start();
+        let input = input(arguments.operands.get(1))?;
+        return catab::make(options, path, clock, input.open(Some("."), false)?);
+    }
     let what = match options.what {
         Some(what @ (What::Archive | What::ArchiveIndex | What::BlobIndex)) => Some(what),
         Some(_) => {
@@ -248,7 +264,11 @@ fn make(
             (pipeline.run(|stream| tar::pack(tree, selection, Words("Packing", "Packed"), stream))?, tar::SUPPORTED)
         }
         Source::Plain(_) if is_tree => {
-            let exclusions = exclusions(target, file.as_ref(), store.as_deref(), cache.as_ref())?;
+            let path = match target {
+                Target::Path(path) => path.as_os_str(),
+                Target::Standard => OsStr::new(""),
+            };
+            let exclusions = exclusions(path, file.as_ref(), store.as_deref(), cache.as_ref())?;
             let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
             let _progress = Progress::start("make", counters);
             let words = Words("Packing", "Packed");
@@ -304,16 +324,16 @@ fn output(file: Option<&AtomicFile>) -> Result<Output> {
 }
 
 /// What is being made must not be part of itself.
-fn exclusions(
-    target: &Target,
+pub(super) fn exclusions(
+    target: &OsStr,
     file: Option<&AtomicFile>,
     store: Option<&LocalStore>,
     cache: Option<&EncoderCache>,
 ) -> Result<Exclusions> {
     let mut own = Vec::new();
-    if let (Some(file), Target::Path(path)) = (file, target) {
+    if let Some(file) = file {
         own.push(file.identity()?);
-        own.extend(identity(path));
+        own.extend(identity(target));
     }
     if let Some(store) = store {
         // A tree always has chunks, so the store will be there.

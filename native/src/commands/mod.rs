@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+mod catab;
 mod diff;
 mod digest;
 mod extract;

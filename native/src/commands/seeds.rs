@@ -13,9 +13,11 @@ use crate::cli::{Options, SeedOption};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::input::Index;
 use crate::flow::scan::{self, Scan};
+use crate::flow::stop;
 use crate::fs::blob::{self, Kind};
 use crate::fs::walk::{Exclusions, Walk};
-use crate::seed::{Content, Keys, Places, Seed, Seeds};
+use crate::locator::{self, Suffix};
+use crate::seed::{Content, Keys, Places, Seed, Seeds, load_table};
 use crate::ui::log;
 
 /// Less memory would make seeds useless, however little may be used.
@@ -34,6 +36,8 @@ struct Opened {
     fd: OwnedFd,
     kind: Kind,
     index: Option<Index>,
+    /// Whether it is a table of what is somewhere else.
+    is_table: bool,
 }
 
 /// Looks through seeds for the chunks of one index.
@@ -68,7 +72,9 @@ pub(super) fn find(options: &Options, index: &mut Index, existing: Option<Existi
             seeds.push_output(finder.by_scan(fd, kind)?);
         }
         for seed in opened {
-            seeds.push(finder.look_through(seed)?);
+            if let Some(seed) = finder.look_through(seed)? {
+                seeds.push(seed);
+            }
         }
     }
     seeds.set_spent(started.elapsed());
@@ -117,7 +123,9 @@ fn open(seed: &SeedOption, target: &Index) -> Result<Option<Opened>> {
     if matches!(kind, Kind::Pipe | Kind::Other) {
         return Err(Errno::NOTTY.into());
     }
+    let is_table = kind == Kind::File && locator::suffix(&seed.path) == Some(Suffix::SeedTable);
     let index = match &seed.index {
+        _ if is_table => None,
         Some(path) => open_index(path, target)
             .map_err(|error| {
                 let name = path.to_string_lossy();
@@ -126,7 +134,7 @@ fn open(seed: &SeedOption, target: &Index) -> Result<Option<Opened>> {
             .ok(),
         None => beside(&seed.path, kind).and_then(|path| open_index(&path, target).ok()),
     };
-    Ok(Some(Opened { path: seed.path.clone(), fd, kind, index }))
+    Ok(Some(Opened { path: seed.path.clone(), fd, kind, index, is_table }))
 }
 
 /// The path of the index of a seed that has one beside it.
@@ -151,13 +159,17 @@ fn open_index(path: &OsStr, target: &Index) -> Result<Index> {
 }
 
 impl Finder<'_> {
-    fn look_through(&mut self, mut seed: Opened) -> Result<Seed> {
+    /// What a seed has; `None` if that cannot be found out.
+    fn look_through(&mut self, mut seed: Opened) -> Result<Option<Seed>> {
+        if seed.is_table {
+            return self.by_table(&seed);
+        }
         if let Some(index) = seed.index.take()
             && let Some(guided) = self.by_index(&seed, index)?
         {
-            return Ok(guided);
+            return Ok(Some(guided));
         }
-        self.by_scan(seed.fd, seed.kind)
+        self.by_scan(seed.fd, seed.kind).map(Some)
     }
 
     /// Reads all of a seed.
@@ -176,6 +188,23 @@ impl Finder<'_> {
             Content::Blob(fd)
         };
         Ok(Seed::scanned(content, places))
+    }
+
+    /// Takes the word of a table, as far as files are what it says.
+    fn by_table(&mut self, seed: &Opened) -> Result<Option<Seed>> {
+        let (sizes, algorithm) = (self.target.sizes(), self.target.algorithm());
+        match load_table(&seed.fd, &sizes, algorithm, self.wanted, self.memory) {
+            Ok(loaded) => {
+                self.memory = self.memory.saturating_sub(loaded.memory());
+                Ok(Some(loaded))
+            }
+            Err(error) => {
+                stop::check()?;
+                let name = seed.path.to_string_lossy();
+                log::error(format_args!("Failed to use seed table {name}, ignoring: {error}"));
+                Ok(None)
+            }
+        }
     }
 
     /// Takes the word of the seed's index; `None` if that is plainly of something else.

@@ -8,6 +8,7 @@
 //!          index -> blob workers  [load > decode > verify > write at offset]
 //! diff     two trees -> merge -> differences
 //! seed     source -> stream (cut) -> workers [digest > wanted?] -> places
+//! table    source -> stream (cut) -> workers [digest] -> seed table, in order
 //! ```
 //!
 //! Stages are threads of one scope, joined by bounded channels; buffers move, they are not copied. The first error wins and
@@ -31,6 +32,7 @@ pub mod share;
 pub mod source;
 pub(crate) mod stop;
 pub mod stream;
+pub mod table;
 pub mod verify;
 
 pub use budget::Budget;

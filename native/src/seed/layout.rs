@@ -21,6 +21,8 @@ enum Place {
     Records(usize),
     /// In the file whose path is at an offset of `paths`, from its start.
     File(usize),
+    /// Nowhere.
+    Gap,
 }
 
 /// A piece of an archive.
@@ -35,6 +37,8 @@ pub enum Part<'a> {
         /// Where they are in the file.
         range: Range<u64>,
     },
+    /// So many bytes that cannot be had.
+    Gap(u64),
 }
 
 impl Layout {
@@ -53,6 +57,14 @@ impl Layout {
             self.parts.push((self.size, Place::File(self.paths.len())));
             self.paths.extend_from_slice(path);
             self.paths.push(0);
+            self.size += size;
+        }
+    }
+
+    /// Adds bytes that cannot be had.
+    pub fn push_gap(&mut self, size: u64) {
+        if size > 0 {
+            self.parts.push((self.size, Place::Gap));
             self.size += size;
         }
     }
@@ -83,6 +95,7 @@ impl Layout {
                 Place::Records(at) => {
                     Part::Records(self.records.get(at + range.start as usize..at + range.end as usize)?)
                 }
+                Place::Gap => Part::Gap(range.end - range.start),
                 Place::File(at) => Part::File { path: CStr::from_bytes_until_nul(self.paths.get(*at..)?).ok()?, range },
             })
         })
@@ -100,6 +113,8 @@ mod tests {
         layout.push_file(b"a", 10);
         layout.push_file(b"empty", 0);
         layout.push_file(b"dir/b", 5);
+        layout.push_gap(0);
+        layout.push_gap(4);
         layout.push_records(b"bye");
         layout
     }
@@ -109,20 +124,23 @@ mod tests {
         let parts = layout.parts(range).map(|part| match part {
             Part::Records(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             Part::File { path, range } => format!("{}[{}..{}]", path.to_string_lossy(), range.start, range.end),
+            Part::Gap(size) => format!("({size})"),
         });
         parts.collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn ranges_are_made_of_records_and_pieces_of_files() {
-        assert_eq!(layout().size(), 25);
-        assert_eq!(shown(0..25), "root-a: a[0..10] dir/b[0..5] bye");
+        assert_eq!(layout().size(), 29);
+        assert_eq!(shown(0..29), "root-a: a[0..10] dir/b[0..5] (4) bye");
         assert_eq!(shown(0..3), "roo");
         assert_eq!(shown(5..7), "a:");
         assert_eq!(shown(7..17), "a[0..10]");
         assert_eq!(shown(9..18), "a[2..10] dir/b[0..1]");
-        assert_eq!(shown(24..100), "e");
-        assert_eq!(shown(25..100), "");
+        assert_eq!(shown(21..27), "dir/b[4..5] (4) b");
+        assert_eq!(shown(23..25), "(2)");
+        assert_eq!(shown(28..100), "e");
+        assert_eq!(shown(29..100), "");
         assert_eq!(shown(8..8), "");
         assert_eq!(Layout::default().parts(0..9).count(), 0);
     }
@@ -135,6 +153,7 @@ mod tests {
                 let length = |part| match part {
                     Part::Records(bytes) => bytes.len() as u64,
                     Part::File { range, .. } => range.end - range.start,
+                    Part::Gap(size) => size,
                 };
                 assert_eq!(layout.parts(start..end).map(length).sum::<u64>(), end - start, "{start}..{end}");
             }

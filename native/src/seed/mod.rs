@@ -8,6 +8,7 @@
 //! target index -> Keys (what is wanted)
 //! seed -> scan: read, cut, digest (flow::scan)  \
 //!      -> its own index, without reading         +-> Places (key -> offset) -> Loader: read, verify, use
+//!      -> a seed table, made before (.catab)    /
 //! ```
 //!
 //! Nothing here is trusted: whatever comes of a seed is verified against the chunk's id, and a seed that changed, vanished
@@ -16,6 +17,7 @@
 mod layout;
 mod places;
 mod reader;
+mod table;
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,6 +31,7 @@ use crate::fs::blob::Kind;
 pub use layout::{Layout, Part};
 pub use places::{Keys, Places};
 pub use reader::SeedReader;
+pub use table::load_table;
 
 /// What a seed's stream is read from.
 #[derive(Debug)]
@@ -75,6 +78,14 @@ impl Seed {
     /// A seed of which an index told where its chunks are.
     pub fn guided(content: Content, places: Places) -> Self {
         Self { guided: true, ..Self::scanned(content, places) }
+    }
+
+    /// Bytes of memory that it takes besides its places.
+    pub fn memory(&self) -> u64 {
+        match &self.content {
+            Content::Tree(_, layout) => layout.memory(),
+            Content::Blob(_) => 0,
+        }
     }
 
     /// Where a wanted chunk starts in the stream.

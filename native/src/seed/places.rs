@@ -33,6 +33,11 @@ impl Keys {
         self.0.is_empty()
     }
 
+    /// Whether the chunk is one of them, as far as keys tell.
+    pub fn contains(&self, id: &ChunkId) -> bool {
+        self.slot(id).is_some()
+    }
+
     fn slot(&self, id: &ChunkId) -> Option<usize> {
         self.0.binary_search(&key(id)).ok()
     }

@@ -31,6 +31,7 @@ impl SeedReader {
                 for part in layout.parts(place.offset..place.offset.checked_add(size as u64)?) {
                     match part {
                         Part::Records(bytes) => out.extend_from_slice(bytes),
+                        Part::Gap(_) => return None,
                         Part::File { path, range } => {
                             let file = self.open(place.seed, root, path).ok()?;
                             let length = usize::try_from(range.end - range.start).ok()?;
@@ -59,6 +60,7 @@ impl SeedReader {
                 for part in layout.parts(range) {
                     match part {
                         Part::Records(bytes) => at += bytes.len() as u64,
+                        Part::Gap(size) => at += size,
                         Part::File { path, range } => {
                             let end = at + (range.end - range.start);
                             // A file that is gone or smaller than a block has nothing to share.

@@ -5,6 +5,7 @@
 //! target reads is plain input of its kind, without bytes that steer it, so that golden files are inputs as they are.
 
 mod archives;
+mod catabs;
 mod codecs;
 mod corpus;
 mod cuts;
@@ -30,6 +31,7 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    Target { name: "catab", run: catabs::catab, golden: &[] },
     Target { name: "codec", run: codecs::codec, golden: &["frames", "cacnk/zstd", "cacnk/xz", "cacnk/gzip"] },
     Target { name: "cut", run: cuts::cut, golden: &["frames"] },
     Target { name: "decoder", run: archives::decoder, golden: &["decoder", "catar"] },

@@ -36,7 +36,7 @@ pub struct Repeats {
     pub sum: Amount,
     /// How many different chunks these are.
     pub ids: u64,
-    /// Those that save most, at most [`Repeats::TOP`].
+    /// Those that save most, a handful.
     pub top: Vec<Repeated>,
 }
 

@@ -9,7 +9,7 @@
 //! facts       a table
 //! ```
 //!
-//! Its size is bounded by that of [`ChunkMap`], however large the index is. The script only moves the slider: nothing is
+//! Its size is bounded by that of `ChunkMap`, however large the index is. The script only moves the slider: nothing is
 //! loaded, which the page's own policy forbids, too.
 
 mod escape;
