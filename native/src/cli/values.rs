@@ -8,7 +8,8 @@ use casync_core::codec::Compression;
 use casync_core::error::{ChunkSizesError, Error as CoreError, UsageError};
 use casync_core::hash::DigestAlgorithm;
 use casync_core::quantity::parse_size;
-use casync_core::record::{FEATURES, FeatureFlags};
+use casync_core::record::{FEATURE_GROUPS, FEATURES, FeatureFlags};
+use clap::builder::{PossibleValue, TypedValueParser};
 
 use crate::ui::log;
 
@@ -35,6 +36,49 @@ type Parsed<T> = Result<T, ValueError>;
 
 fn refused<T>(message: String) -> Parsed<T> {
     Err(ValueError::Refused(message))
+}
+
+/// A parser that can also tell completions which words it takes, though it may take others.
+#[derive(Clone, Debug)]
+pub(super) struct Words<T> {
+    words: fn() -> Vec<&'static str>,
+    parse: fn(&str) -> Parsed<T>,
+}
+
+pub(super) const fn words<T>(words: fn() -> Vec<&'static str>, parse: fn(&str) -> Parsed<T>) -> Words<T> {
+    Words { words, parse }
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Words<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<T, clap::Error> {
+        TypedValueParser::parse_ref(&self.parse, command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.words)().into_iter().map(PossibleValue::new)))
+    }
+}
+
+/// Yes or no.
+pub(super) const fn switch(parse: fn(&str) -> Parsed<bool>) -> Words<bool> {
+    words(|| vec!["yes", "no"], parse)
+}
+
+/// What `--with=` and `--without=` take.
+pub(super) fn feature_names() -> Vec<&'static str> {
+    FEATURE_GROUPS.iter().map(|group| group.name).chain(FEATURES.iter().map(|feature| feature.name)).collect()
+}
+
+/// What `--what=` takes.
+pub(super) fn selector_names() -> Vec<&'static str> {
+    vec!["archive", "archive-index", "blob", "blob-index", "directory"]
 }
 
 /// What an operand is, whatever it is called.

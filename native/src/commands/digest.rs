@@ -25,13 +25,29 @@ use crate::ui::{Counters, Out, narrate};
 
 /// `digest [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct DigestArgs {
     #[command(flatten)]
     options: Options,
     /// An archive, a blob, an index of either, or a directory; and the path of a node in it
-    #[arg(value_name = "[ARCHIVE|BLOB|ARCHIVE_INDEX|BLOB_INDEX|DIR] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|BLOB|ARCHIVE_INDEX|BLOB_INDEX|DIR] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
+
+const HELP: &str = "\
+Prints what make prints for the same tree or blob, and for the same features, whether the tree is a directory, an archive or an \
+index. With the path of a file in an archive it is the digest of what is in that file; with that of a directory, the digest of \
+an archive of it.
+
+Examples:
+  casync digest home.caidx
+      A tree in chunks
+  casync digest --with=unix /home
+      A directory, with what every Unix has of the metadata
+  casync digest home.caidx alice/notes
+      A file in it
+  casync digest disk.img
+      A file as a blob";
 
 pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
     let options = &arguments.options;

@@ -25,13 +25,33 @@ use crate::ui::{Counters, Progress, log, narrate};
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct ExtractArgs {
     #[command(flatten)]
     options: Options,
     /// The archive or index, where to extract it to, and the path of a node in it
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
+
+const HELP: &str = "\
+The chunks of an index come from the store, --store=, $CASYNC_STORE, or default.castr beside the index, and from those of \
+--extra-store=. Every chunk is checked.
+
+A tree is made equal to the archive: what is in the output but not in the archive is removed, unless --delete=no is given. A \
+file appears under its name when it is complete. To standard output, -, only files and devices can be extracted.
+
+Examples:
+  casync extract home.caidx /srv/home
+      A tree
+  casync extract home.caidx /srv/home alice/projects
+      What is below a path in it
+  casync extract --delete=no --without=privileged home.caidx here
+      Leave alone what else is there, and set only what takes no privileges
+  casync extract disk.caibx /dev/vda
+      A block device
+  casync extract disk.caibx - | sha256sum
+      To standard output";
 
 /// What stands where the output is to go.
 enum Existing {

@@ -26,13 +26,13 @@ pub struct GcArgs {
     #[command(flatten)]
     options: Options,
     /// Move unused chunks into this directory, which is laid out as a store, instead of removing them
-    #[arg(long, value_name = "DIR", help_heading = OURS)]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = OURS)]
     backup: Option<OsString>,
     /// Spare chunks that were stored or found present less than this ago (30s, 15m, 1h, 2d)
     #[arg(long, value_name = "TIME", value_parser = span, help_heading = OURS)]
     grace: Option<Duration>,
     /// The indexes whose chunks are to stay
-    #[arg(value_name = "BLOB_INDEX|ARCHIVE_INDEX...", num_args = 0..)]
+    #[arg(value_name = "BLOB_INDEX|ARCHIVE_INDEX...", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
 

@@ -18,13 +18,27 @@ use crate::ui::{Out, narrate};
 
 /// `list [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct ListArgs {
     #[command(flatten)]
     options: Options,
     /// An archive, an archive index or a directory; and the path of a node in it
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
+
+const HELP: &str = "\
+A line has the mode and the path of a node, in the order in which archives store them. With a path only what is at and below it \
+is listed, and read; --recursive=no stops after what is directly below. In paths, blanks, control characters, backslashes, \
+number signs and bytes from 127 come as a backslash and three octal digits.
+
+Examples:
+  casync list home.caidx
+      All of a tree
+  casync list --recursive=no home.caidx alice
+      A directory in it
+  casync list /home
+      What an archive of this directory would have";
 
 /// What `list`, `mtree` and `stat` read.
 pub(super) enum Listed {

@@ -29,13 +29,35 @@ use crate::ui::{Counters, Out, Progress, log, narrate};
 
 /// `make [OUTPUT [INPUT]]`
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct MakeArgs {
     #[command(flatten)]
     options: Options,
     /// The archive or index to make, and what to make it of
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
+
+const HELP: &str = "\
+What is made is told by the suffix of its name: .catar an archive, all in one file; .caidx an archive cut into chunks, which go \
+to a store; .caibx a file or block device cut into chunks. Without a name, or for -, it goes to standard output. The store is \
+--store=, $CASYNC_STORE, or default.castr beside the index. Equal trees make equal archives and equal digests, which are printed.
+
+Whatever is made appears under its name when it is complete.
+
+Examples:
+  casync make home.caidx /home
+      An index of a tree; its chunks go to default.castr
+  casync make --store=/srv/default.castr --with=unix home.caidx /home
+      To another store, and only what every Unix has of the metadata
+  casync make disk.caibx /dev/vda
+      An index of a block device
+  casync make home.catar /home
+      One file, no chunks
+  tar --create . | casync make backup.caibx -
+      Whatever comes from standard input
+  casync make --cache=home.cacac home.caidx /home
+      Read only what has changed since it was made the last time";
 
 /// Where the result goes.
 enum Target {

@@ -21,13 +21,23 @@ use crate::ui::{Out, narrate};
 
 /// `mtree [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct MtreeArgs {
     #[command(flatten)]
     options: Options,
     /// An archive, an archive index or a directory; and the path of a node in it
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
+
+const HELP: &str = "\
+A line has the path of a node and all that is stored of it, with the digest of what files hold, in the manner of mtree(5).
+
+Examples:
+  casync mtree home.caidx
+      All of a tree
+  casync mtree --without=xattrs home.caidx alice/projects
+      A part of it, without extended attributes";
 
 /// A line that may still lack its digest.
 struct Line {

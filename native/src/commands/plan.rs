@@ -46,10 +46,10 @@ pub struct PlanArgs {
     #[command(flatten)]
     format: OutputFormat,
     /// The index of what a seed holds
-    #[arg(long, value_name = "FILE", action = clap::ArgAction::Append, help_heading = OURS)]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, action = clap::ArgAction::Append, help_heading = OURS)]
     seed_index: Vec<OsString>,
     /// The index whose chunks are wanted, and the file or device that it would be extracted to
-    #[arg(value_name = "INDEX [OUTPUT]", num_args = 0..)]
+    #[arg(value_name = "INDEX [OUTPUT]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
 

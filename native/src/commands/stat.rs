@@ -17,13 +17,23 @@ use crate::ui::{Out, narrate};
 
 /// `stat [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct StatArgs {
     #[command(flatten)]
     options: Options,
     /// An archive, an archive index or a directory; and the path of a node in it
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
+
+const HELP: &str = "\
+Shows type, mode, owners, times, attributes and digests of the node at a path, or of the root.
+
+Examples:
+  casync stat home.caidx alice/notes
+      A file in a tree
+  casync stat /home
+      A directory as an archive would have it";
 
 pub(super) fn run(arguments: &StatArgs) -> Result<()> {
     let options = &arguments.options;

@@ -32,7 +32,7 @@ pub struct VerifyArgs {
     #[arg(long, help_heading = OURS)]
     repair: bool,
     /// An index or archive, and the tree or blob that it should be of; nothing: the store of --store=
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [TREE|BLOB]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [TREE|BLOB]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
 
