@@ -2,6 +2,8 @@
 
 mod completions;
 mod manual;
+mod package;
+mod statically;
 
 use std::path::PathBuf;
 
