@@ -1,7 +1,9 @@
 //! The command line: what the program answers to what people and scripts type, beside the C casync.
 
 mod memory;
+mod notify;
 mod progress;
+mod progress_styles;
 mod script;
 mod snapshots;
 mod transcripts;

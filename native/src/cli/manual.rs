@@ -24,6 +24,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("CASYNC_VERBOSE", "Yes or no, as --verbose."),
     ("CASYNC_LOG_LEVEL", "As --log-level=."),
     ("CASYNC_COMPRESSED_CHUNK_SUFFIX", "The suffix of chunk files, where it is not .cacnk."),
+    ("NOTIFY_SOCKET", "Where a service manager waits for READY=1, when work begins, and STATUS=, how far it is."),
     ("TZ", "The time zone in which stat shows times."),
 ];
 

@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, ValueHint};
 
 use super::values::{self, Owner, What};
 use crate::flow::Budget;
-use crate::ui::log;
+use crate::ui::{self, Style, log};
 
 /// Heading of the options that upstream does not have.
 pub(crate) const OURS: &str = "Options of this implementation";
@@ -115,6 +115,9 @@ pub struct Options {
     /// Memory for buffers (default 64M)
     #[arg(long, value_name = "SIZE", value_parser = values::memory, help_heading = OURS)]
     memory: Option<u64>,
+    /// How to show progress: auto (a bar on terminals), bar, plain (lines), json (an object a line), none
+    #[arg(long, value_name = "STYLE", value_parser = values::words(values::styles, values::progress), help_heading = OURS)]
+    progress: Option<Style>,
     /// Count metadata that cannot be restored instead of failing
     #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
     pub best_effort: bool,
@@ -124,7 +127,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Puts log level and verbosity into effect.
+    /// Puts log level, verbosity and style of progress into effect.
     pub fn apply_logging(&self) {
         let environment = |name| std::env::var(name).ok();
         if let Some(level) =
@@ -133,6 +136,7 @@ impl Options {
             log::set_level(level);
         }
         log::set_verbose(self.is_verbose());
+        ui::set_style(self.progress.unwrap_or_default());
     }
 
     /// `--verbose`, or the environment says so.

@@ -11,7 +11,7 @@ use casync_core::quantity::parse_size;
 use casync_core::record::{FEATURE_GROUPS, FEATURES, FeatureFlags};
 use clap::builder::{PossibleValue, TypedValueParser};
 
-use crate::ui::log;
+use crate::ui::{Style, log};
 
 /// Why an option's value ends the run.
 #[derive(Clone, Debug)]
@@ -206,6 +206,18 @@ pub(super) fn jobs(text: &str) -> Parsed<usize> {
     match text.parse() {
         Ok(jobs @ 1..=4096) => Ok(jobs),
         _ => refused(format!("Failed to parse --jobs= parameter: {text}")),
+    }
+}
+
+/// The names of the styles of progress.
+pub(super) fn styles() -> Vec<&'static str> {
+    Style::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
+pub(super) fn progress(text: &str) -> Parsed<Style> {
+    match Style::NAMES.iter().find(|(name, _)| *name == text) {
+        Some((_, style)) => Ok(*style),
+        None => refused(format!("Failed to parse --progress= parameter: {text}")),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::flow::source::{self, Words};
 use crate::flow::stream::StreamWriter;
 use crate::fs::blob::{self, Kind};
 use crate::fs::walk::{Exclusions, Walk};
-use crate::ui::{Counters, Out, narrate};
+use crate::ui::{Counters, Out, narrate, notify};
 
 /// `digest [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
@@ -84,6 +84,7 @@ pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
     }
     stores::check_named(options)?;
     narrate::chunk_sizes(&options.chunk_sizes());
+    notify::ready();
     let digest = match what {
         What::Directory => directory(fd, options)?,
         What::Blob => of_blob(&fd, kind, options)?,

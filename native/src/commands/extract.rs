@@ -21,7 +21,7 @@ use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::AtomicFile;
 use crate::locator::{self, Class};
-use crate::ui::{Counters, Progress, log, narrate};
+use crate::ui::{Counters, Progress, log, narrate, notify};
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
 #[derive(Debug, clap::Args)]
@@ -221,6 +221,7 @@ fn to_tree(
         }
     };
     archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
+    notify::ready();
     let progress = Progress::start("extract", std::sync::Arc::clone(&archive.counters));
     let located = part.as_ref().map(|part| part.found.located);
     let extracted = archive.read(located, true, options, |source, decoder| {
@@ -264,6 +265,7 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();
     let size = index.stream_size();
+    notify::ready();
     let progress = Progress::start("extract", std::sync::Arc::clone(&counters));
     let holes = match (target, existing) {
         (Target::Standard | Target::Missing, Existing::Open(fd, _)) => {

@@ -14,7 +14,7 @@ use crate::flow::input::Flow;
 use crate::flow::stop;
 use crate::fs::blob::Kind;
 use crate::fs::walk::{Exclusions, Step, Walk};
-use crate::ui::{Out, narrate};
+use crate::ui::{Out, narrate, notify};
 
 /// `list [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
@@ -159,6 +159,7 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
         (What::ArchiveIndex, _) => Listed::Archive(Archive::from_index(fd, operand.path(), options)?),
         _ => Listed::Archive(Archive::from_file(fd)?),
     };
+    notify::ready();
     Ok((input, subpath))
 }
 

@@ -25,7 +25,7 @@ use crate::fs::output::AtomicFile;
 use crate::fs::walk::{Exclusions, Walk};
 use crate::locator::{self, Class};
 use crate::store::{LocalStore, Store};
-use crate::ui::{Counters, Out, Progress, log, narrate};
+use crate::ui::{Counters, Out, Progress, log, narrate, notify};
 
 /// `make [OUTPUT [INPUT]]`
 #[derive(Debug, clap::Args)]
@@ -209,6 +209,7 @@ fn make(
         counters: Arc::clone(&counters),
     };
     let mut counts = None;
+    notify::ready();
     let (made, supported) = if is_tree {
         let exclusions = exclusions(target, file.as_ref(), store.as_deref(), cache.as_ref())?;
         let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
