@@ -1,5 +1,6 @@
 //! The command line: what the program answers to what people and scripts type, beside the C casync.
 
+mod json;
 mod memory;
 mod notify;
 mod progress;

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
 use super::stores;
-use crate::cli::{Options, What};
+use crate::cli::{Options, OutputFormat, What};
 use crate::error::{Error, Result};
 use crate::flow::input::{ByteSource, Flow, Index, pump, with_feed};
 use crate::flow::make::Make;
@@ -21,6 +21,7 @@ use crate::flow::source::{self, Words};
 use crate::flow::stream::StreamWriter;
 use crate::fs::blob::{self, Kind};
 use crate::fs::walk::{Exclusions, Walk};
+use crate::ui::json::{self, Message};
 use crate::ui::{Counters, Out, narrate, notify};
 
 /// `digest [INPUT [SUBPATH]]`
@@ -29,6 +30,8 @@ use crate::ui::{Counters, Out, narrate, notify};
 pub struct DigestArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// An archive, a blob, an index of either, or a directory; and the path of a node in it
     #[arg(value_name = "[ARCHIVE|BLOB|ARCHIVE_INDEX|BLOB_INDEX|DIR] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
@@ -93,7 +96,11 @@ pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
         What::ArchiveIndex => archived(Archive::from_index(fd, operand.path(), options)?, &subpath, options)?,
     };
     let mut out = Out::new();
-    out.line(digest)?;
+    if arguments.format.json {
+        json::print(&mut out, &Message::Digest { digest: digest.to_string() })?;
+    } else {
+        out.line(digest)?;
+    }
     out.finish()
 }
 

@@ -2,9 +2,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use casync_core::record::FeatureFlags;
@@ -13,7 +14,7 @@ use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
 use super::stores;
-use crate::cli::{Options, What};
+use crate::cli::{Options, OutputFormat, What};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::extract::{self, BlobTarget};
 use crate::flow::input::Index;
@@ -21,7 +22,8 @@ use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::AtomicFile;
 use crate::locator::{self, Class};
-use crate::ui::{Counters, Progress, log, narrate, notify};
+use crate::ui::json::{self, Field, Message};
+use crate::ui::{Counters, Out, Progress, log, narrate, notify};
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
 #[derive(Debug, clap::Args)]
@@ -29,6 +31,8 @@ use crate::ui::{Counters, Progress, log, narrate, notify};
 pub struct ExtractArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// The archive or index, where to extract it to, and the path of a node in it
     #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
@@ -102,6 +106,10 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         (Target::Missing, Some(_)) => Target::Standard,
         (target, _) => target,
     };
+    if arguments.format.json && matches!(target, Target::Standard) {
+        return Err(Error::headline("Standard output cannot have both what is extracted and JSON.")
+            .hint("name a file or directory to extract to"));
+    }
     let existing = look(&target, what)?;
     let what = decide(what, &existing)?;
     check(what, &existing)?;
@@ -110,14 +118,14 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         return Err(Error::headline("Subtree path only supported when extracting archive or archive index."));
     }
     if what == What::BlobIndex {
-        return to_blob(fd, &input, &target, existing, options);
+        return to_blob(fd, &input, &target, existing, arguments);
     }
     refuse_deleting_here(&target, options)?;
     let archive = match what {
         What::Archive => Archive::from_file(fd)?,
         _ => Archive::from_index(fd, input.path(), options)?,
     };
-    to_tree(archive, &target, existing, &subpath, options)
+    to_tree(archive, &target, existing, &subpath, arguments)
 }
 
 fn target(operand: Option<&OsString>) -> Result<Target> {
@@ -208,8 +216,9 @@ fn to_tree(
     target: &Target,
     existing: Existing,
     subpath: &OsStr,
-    options: &Options,
+    arguments: &ExtractArgs,
 ) -> Result<()> {
+    let options = &arguments.options;
     let started = Instant::now();
     // A missing sub-path is found before anything is made.
     let part = archive.find(subpath)?;
@@ -248,7 +257,31 @@ fn to_tree(
     if applied.unset > 0 {
         log::error(format_args!("{} attributes could not be set.", applied.unset));
     }
-    Ok(())
+    report(arguments.format, target, &archive.counters, applied.holes, applied.unset)
+}
+
+/// Says with `--json` what was done.
+fn report(format: OutputFormat, target: &Target, counters: &Counters, holes: u64, unset: u64) -> Result<()> {
+    if !format.json {
+        return Ok(());
+    }
+    let output = match target {
+        Target::Path(path) => path.as_bytes(),
+        Target::Missing | Target::Standard => b".",
+    };
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let message = Message::Extracted {
+        output: Field::bytes("output", output),
+        store_chunks: count(&counters.store_chunks),
+        store_bytes: count(&counters.store_bytes),
+        seed_chunks: count(&counters.seed_chunks),
+        seed_bytes: count(&counters.seed_bytes),
+        holes,
+        unset,
+    };
+    let mut out = Out::new();
+    json::print(&mut out, &message)?;
+    out.finish()
 }
 
 fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
@@ -257,7 +290,8 @@ fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
     Ok((os::open(path, flags, Mode::empty())?, true))
 }
 
-fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, options: &Options) -> Result<()> {
+fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, arguments: &ExtractArgs) -> Result<()> {
+    let options = &arguments.options;
     let started = Instant::now();
     let mut index = Index::open(fd).context(|| "read the index")?;
     let chain = stores::for_reading(options, input.path())?;
@@ -291,7 +325,7 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
     };
     drop(progress);
     narrate::extracted(&counters, options.punch_holes().then_some(holes), started.elapsed());
-    Ok(())
+    report(arguments.format, target, &counters, holes, 0)
 }
 
 /// A new file beside the output. What is there keeps its contents until the new one is complete; the new one takes over its

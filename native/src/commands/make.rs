@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use rustix::fs as os;
 use super::input::{Operand, what_of_suffix};
 use super::stores;
 use crate::cache::EncoderCache;
-use crate::cli::{Options, What};
+use crate::cli::{Options, OutputFormat, What};
 use crate::error::{Error, Result};
 use crate::flow::Cached;
 use crate::flow::make::{Make, Output};
@@ -25,6 +26,7 @@ use crate::fs::output::AtomicFile;
 use crate::fs::walk::{Exclusions, Walk};
 use crate::locator::{self, Class};
 use crate::store::{LocalStore, Store};
+use crate::ui::json::{self, Field, Message};
 use crate::ui::{Counters, Out, Progress, log, narrate, notify};
 
 /// `make [OUTPUT [INPUT]]`
@@ -33,6 +35,8 @@ use crate::ui::{Counters, Out, Progress, log, narrate, notify};
 pub struct MakeArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// The archive or index to make, and what to make it of
     #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
@@ -72,6 +76,11 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
         return Err(Error::headline("A pair of output and input path/URL expected."));
     }
     let target = target(arguments.operands.first())?;
+    if arguments.format.json && matches!(target, Target::Standard) {
+        return Err(
+            Error::headline("Standard output cannot have both what is made and JSON.").hint("name a file to make")
+        );
+    }
     let what = match options.what {
         Some(what @ (What::Archive | What::ArchiveIndex | What::BlobIndex)) => Some(what),
         Some(_) => {
@@ -95,7 +104,7 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
     let kind = Kind::of(&fd)?;
     let what = check(what, kind)?;
     let cache = cache(options, what, &input)?;
-    make(options, &target, what, fd, kind, cache.as_deref())
+    make(arguments, &target, what, fd, kind, cache.as_deref())
 }
 
 /// The directory of the cache.
@@ -158,13 +167,14 @@ fn check(what: Option<What>, kind: Kind) -> Result<What> {
 }
 
 fn make(
-    options: &Options,
+    arguments: &MakeArgs,
     target: &Target,
     what: What,
     fd: OwnedFd,
     kind: Kind,
     cache_directory: Option<&Path>,
 ) -> Result<()> {
+    let options = &arguments.options;
     let is_tree = what != What::BlobIndex;
     let index_name = match target {
         Target::Path(path) if what != What::Archive => Some(path.as_os_str()),
@@ -248,8 +258,15 @@ fn make(
     if let Some(counts) = counts {
         narrate::cache(&counts);
     }
-    if let Some(digest) = made.digest {
-        let mut out = Out::new();
+    let mut out = Out::new();
+    if let (true, Target::Path(path)) = (arguments.format.json, target) {
+        let chunks = (what != What::Archive).then_some(made.chunks);
+        let output = Field::bytes("output", path.as_bytes());
+        let digest = made.digest.map(|digest| digest.to_string());
+        let reused = chunks.map(|_| made.reused);
+        json::print(&mut out, &Message::Made { output, bytes: made.size, digest, chunks, reused })?;
+        out.finish()?;
+    } else if let Some(digest) = made.digest {
         out.line(digest)?;
         out.finish()?;
     }

@@ -11,12 +11,13 @@ use rustix::io::Errno;
 
 use super::input::{Archive, masked, replayed};
 use super::list::{Listed, ShownPath, open, walk};
-use crate::cli::Options;
+use crate::cli::{Options, OutputFormat};
 use crate::error::{Context as _, Result};
 use crate::flow::digests::{Digests, with_digests};
 use crate::flow::input::Flow;
 use crate::fs::blob;
 use crate::fs::walk::{Step, Walk};
+use crate::ui::json::{self, Field, Message, NodeFields, NodeMore};
 use crate::ui::{Out, narrate};
 
 /// `mtree [INPUT [SUBPATH]]`
@@ -25,6 +26,8 @@ use crate::ui::{Out, narrate};
 pub struct MtreeArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// An archive, an archive index or a directory; and the path of a node in it
     #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
@@ -47,6 +50,12 @@ struct Line {
     shift: IdShift,
 }
 
+fn show_json(line: Line, digest: Option<Digest>, out: &mut Out) -> Result<()> {
+    let more = NodeMore { digest: digest.map(|digest| digest.to_string()), ..NodeMore::default() };
+    let node = NodeFields::new(&line.node, line.features);
+    json::print(out, &Message::Node { path: Field::path(&line.path), node, more })
+}
+
 fn show(line: Line, digest: Option<Digest>, out: &mut Out) -> Result<()> {
     let Line { path, node, features, shift } = &line;
     out.line(MtreeLine { path, node, features: *features, shift: *shift, digest })
@@ -55,6 +64,7 @@ fn show(line: Line, digest: Option<Digest>, out: &mut Out) -> Result<()> {
 pub(super) fn run(arguments: &MtreeArgs) -> Result<()> {
     let options = &arguments.options;
     let (input, subpath) = open(options, &arguments.operands, "mtree")?;
+    let show = if arguments.format.json { show_json } else { show };
     with_digests(options.budget(), Out::new(), show, |digests| match input {
         Listed::Directory(fd) => {
             let features = options.encoding_features(FeatureFlags::ALL);
