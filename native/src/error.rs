@@ -171,10 +171,11 @@ impl From<Errno> for Error {
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        match Errno::from_io_error(&error) {
-            Some(errno) => errno.into(),
-            None => Self::new(Errno::IO, error.to_string()),
+        if let Some(errno) = Errno::from_io_error(&error) {
+            return errno.into();
         }
+        // One of this program's own may have come through a writer.
+        error.downcast::<Self>().unwrap_or_else(|error| Self::new(Errno::IO, error.to_string()))
     }
 }
 

@@ -53,6 +53,26 @@ fn waiting_for_input() {
     }
 }
 
+/// Nobody reads what is written, and nobody closes the pipe.
+#[test]
+fn waiting_for_a_reader() {
+    let scene = Scene::new();
+    for signal in SIGNALS {
+        for arguments in [&["make", "--what=archive", "-", "tree"][..], &["extract", "x.caibx", "-"]] {
+            let (reader, writer) = std::io::pipe().unwrap();
+            let mut command = scene.command(arguments);
+            let running = Running::start_with(&mut command, |command| {
+                command.stdout(writer);
+            });
+            // The command holds the test's own end of the pipe.
+            drop(command);
+            running.until("the pipe is full", || rustix::io::ioctl_fionread(&reader).unwrap() >= 60 << 10);
+            running.signal(signal);
+            scene.assert_failed(running.finish(), &["Got exit signal, quitting."]);
+        }
+    }
+}
+
 /// The input never ends.
 #[test]
 fn at_work() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use casync_tests::disk::{Scope, Shape};
 use casync_tests::random::for_each_seed;
-use casync_tests::sandbox::outcome;
+use casync_tests::sandbox::{Sandbox, outcome};
 use casync_tests::walk::{assert_same, walk};
 
 use crate::pair::{Pair, SIDES, assert_alike};
@@ -103,8 +103,8 @@ fn less_than_everything() {
     });
 }
 
-/// Into a directory with something else in it, which goes or stays. Labels that the archive does not have stay, unlike
-/// with the C casync, which a kernel with SELinux would stop: without them.
+/// Into a directory with something else in it, which goes or stays. What immutable and append-only directories hold can be
+/// replaced on demand, where the C casync stops.
 #[test]
 fn over_another_tree() {
     for_each_seed(4, |rng| {
@@ -119,11 +119,16 @@ fn over_another_tree() {
             clear(&pair);
             let what = format!("extract {options:?}");
             let outcomes = [0, 1].map(|side| {
-                extract(&pair, side, &["--without=selinux"], "old.catar", None).success();
+                extract(&pair, side, &[], "old.catar", None).success();
                 extract(&pair, side, options, "theirs/x.catar", None)
             });
             let [ours, theirs] = outcomes;
-            if assert_alike(ours, &theirs, &what).status == Some(0) {
+            // The second of them about a node that is new in such a directory.
+            let reasons = ["Operation not permitted", "No such file or directory"];
+            let stopped = reasons.iter().any(|reason| theirs.stderr.contains(reason));
+            if stopped && options.contains(&"--undo-immutable=yes") {
+                ours.success();
+            } else if assert_alike(ours, &theirs, &what).status == Some(0) {
                 assert_same(&out(&pair, 1), &out(&pair, 0), &what);
             }
         }
@@ -151,14 +156,18 @@ fn parts() {
     });
 }
 
-/// Times that an archive holds only as if they were far in the future.
+/// The C casync stores times before 1970 as times in 2554; this program says that it cannot store them.
 #[test]
 fn times_before_1970() {
-    let Some(pair) = Pair::new() else { return };
-    let file = pair.sandbox().write("tree/file", "old");
-    let old = std::time::SystemTime::UNIX_EPOCH - std::time::Duration::from_millis(1_500);
-    fs::File::options().write(true).open(file).and_then(|file| file.set_modified(old)).unwrap();
-    assert!(pair.make("x.catar", &pair.path("tree"), &[]));
-    let [ours, theirs] = [0, 1].map(|side| extract(&pair, side, &[], "theirs/x.catar", None));
-    assert_alike(ours, &theirs, "a time before 1970");
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("tree/file", "old");
+    let set = |time| fs::File::options().write(true).open(&file).and_then(|file| file.set_modified(time)).unwrap();
+    let epoch = std::time::SystemTime::UNIX_EPOCH;
+    set(epoch - std::time::Duration::from_millis(1_500));
+    let made = sandbox.casync(["make", "--without=nsec-time", "--without=usec-time", "old.catar", "tree"]);
+    let told = "\"file\": archives hold times from 1970 to 2554; its time is stored as 1970-01-01\n";
+    assert_eq!(made.stderr, told);
+    set(epoch);
+    sandbox.casync(["make", "--without=nsec-time", "--without=usec-time", "epoch.catar", "tree"]).success();
+    assert_eq!(sandbox.read("old.catar"), sandbox.read("epoch.catar"));
 }

@@ -15,6 +15,7 @@
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
 //! | [`store`] | what lies in a store, and how to spoil it |
 //! | [`running`] | programs under way, with a time limit |
 //! | [`peak`] | how much memory a program took |
@@ -30,6 +31,7 @@
 //! | `property` | what must hold for any input, tried with many seeds; limits; hostile archives |
 //! | `memory` | how much hostile input makes the core allocate |
 //! | `fuzz-smoke` | every fuzz target on mutations of its corpus; `tests/fuzz` has the fuzzer |
+//! | `seeds` | chunks that the tool takes from what is on the machine already, of all kinds, good and stale |
 //! | `verify` | every kind of damage to stores, indexes, trees and blobs is found, named and, where it can be, repaired |
 //! | `gc` | garbage collection beside the C casync, while others write, when it is killed, when it must refuse |
 //! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |
@@ -40,6 +42,9 @@
 //! | `docs` | man pages render, completions complete in their shells, packages install; the static program runs |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |
+//! | `metadata` | every kind of metadata on every file system, here and with the C casync |
+//! | `hostile` | archives that want out of the output, and somebody who swaps directories meanwhile |
+//! | `kills` | programs killed at random moments, and what the next run makes of that |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
@@ -56,12 +61,14 @@ pub mod disk;
 pub mod fuzz;
 pub mod input;
 pub mod members;
+pub mod mount;
 pub mod options;
 pub mod peak;
 pub mod random;
 pub mod running;
 pub mod sandbox;
 pub mod skip;
+pub mod snapshot;
 pub mod split;
 pub mod store;
 pub mod table;

@@ -188,15 +188,13 @@ pub struct DefaultAcl {
     pub groups: Vec<AclEntry>,
 }
 
-/// Nanoseconds since 1970-01-01 UTC, modulo 2^64: the format has no sign.
-///
-/// Times before 1970 come out as times after 2262, as upstream has them.
+/// Nanoseconds since 1970-01-01 UTC. The format has no sign: archives hold times from 1970 to 2554.
 ///
 /// ```
 /// use casync_core::archive::Timestamp;
 ///
 /// assert_eq!(Timestamp::from_unix(1, 500_000_000).nanoseconds(), 1_500_000_000);
-/// assert_eq!(Timestamp::from_unix(-1, 0).nanoseconds(), u64::MAX - 999_999_999);
+/// assert_eq!(Timestamp::from_unix(-1, 0).nanoseconds(), 0);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(u64);
@@ -212,11 +210,25 @@ impl Timestamp {
         Self(nanoseconds)
     }
 
-    /// From seconds and nanoseconds as file systems give them.
+    /// From seconds and nanoseconds as file systems give them; outside of what archives hold, the nearest time.
     pub const fn from_unix(seconds: i64, nanoseconds: u32) -> Self {
-        // compat: upstream computes without sign and wraps.
-        let wrapped = seconds.cast_unsigned().wrapping_mul(Self::SECOND);
-        Self(wrapped.wrapping_add(nanoseconds as u64))
+        if seconds < 0 {
+            return Self(0);
+        }
+        let whole = seconds.cast_unsigned().checked_mul(Self::SECOND);
+        match whole {
+            Some(whole) => match whole.checked_add(nanoseconds as u64) {
+                Some(time) if time < Self::LAST.0 => Self(time),
+                _ => Self::LAST,
+            },
+            None => Self::LAST,
+        }
+    }
+
+    /// Whether archives hold this time as it is.
+    pub const fn holds(seconds: i64, nanoseconds: u32) -> bool {
+        let (whole, rest) = Self::from_unix(seconds, nanoseconds).to_unix();
+        whole.cast_signed() == seconds && rest == nanoseconds
     }
 
     /// The stored number.
@@ -246,13 +258,18 @@ mod tests {
         for (seconds, nanoseconds, stored, shown) in [
             (0, 0, 0, (0, 0)),
             (1, 999_999_999, 1_999_999_999, (1, 999_999_999)),
-            // Before 1970 and after 2554 they wrap.
-            (-1, 999_999_999, u64::MAX, (18_446_744_073, 709_551_615)),
-            (18_446_744_074, 0, 290_448_384, (0, 290_448_384)),
+            // Upstream's wrap: what is before 1970 comes out in 2554.
+            (-1, 999_999_999, 0, (0, 0)),
+            (i64::MIN, 0, 0, (0, 0)),
+            (18_446_744_073, 709_551_614, u64::MAX - 1, (18_446_744_073, 709_551_614)),
+            (18_446_744_073, 709_551_615, u64::MAX - 1, (18_446_744_073, 709_551_614)),
+            (18_446_744_074, 0, u64::MAX - 1, (18_446_744_073, 709_551_614)),
+            (i64::MAX, 999_999_999, u64::MAX - 1, (18_446_744_073, 709_551_614)),
         ] {
             let time = Timestamp::from_unix(seconds, nanoseconds);
             assert_eq!((time.nanoseconds(), time.to_unix()), (stored, shown), "{seconds}.{nanoseconds:09}");
             assert_eq!(Timestamp::from_nanoseconds(stored), time);
+            assert_eq!(Timestamp::holds(seconds, nanoseconds), (seconds.cast_unsigned(), nanoseconds) == shown);
         }
         let time = Timestamp::from_unix(3, 123_456_789);
         assert_eq!(time.rounded(1), time);

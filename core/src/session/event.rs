@@ -19,7 +19,7 @@ pub enum Event<'a> {
     Archive(Cow<'a, [u8]>),
     /// The archive is complete.
     ArchiveEof,
-    /// It wants a chunk: see [`Session::next_request`].
+    /// It wants a chunk: see [`Session::next_request`](super::Session::next_request).
     Request,
     /// A chunk that was asked for. Nothing about it is known but its id.
     Chunk {

@@ -12,7 +12,7 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::Format`] for anything that may not come, [`Error::Unsupported`] for a newer protocol, [`Error::Limit`]
-    /// for more requests than [`Limits::requests`]. After an error every call fails.
+    /// for more requests than [`Limits::requests`](crate::Limits::requests). After an error every call fails.
     pub fn step<'a>(&mut self, input: &'a [u8]) -> Result<SessionStep<'a>> {
         if self.failed {
             return Err(UsageError::OutOfTurn.into());

@@ -6,6 +6,7 @@ mod help;
 mod manual;
 mod options;
 mod output;
+mod seeds;
 mod values;
 
 use std::ffi::{OsStr, OsString};
@@ -18,6 +19,7 @@ pub use manual::Page;
 pub(crate) use options::OURS;
 pub use options::Options;
 pub use output::OutputFormat;
+pub use seeds::{SeedOption, SeedOptions};
 pub use values::{Owner, What};
 
 pub(crate) use values::span;
@@ -25,6 +27,7 @@ pub(crate) use values::span;
 use crate::commands::{self, Verb};
 use crate::error::{Cause, Error, Result};
 use crate::flow::stop_on_signals;
+use crate::sys;
 use crate::ui::log;
 use values::ValueError;
 
@@ -86,6 +89,7 @@ fn dispatch(arguments: &[OsString]) -> Result<()> {
         None => Err(no_verb(arguments, parsed.unknown_verb.as_deref())),
         Some(verb) => {
             stop_on_signals()?;
+            sys::raise_open_files();
             commands::run(verb)
         }
     }

@@ -9,8 +9,10 @@ use casync_core::hash::DigestAlgorithm;
 use casync_core::record::FeatureFlags;
 use clap::{ArgAction, Args, ValueHint};
 
+use super::seeds::SeedOptions;
 use super::values::{self, Owner, What};
 use crate::flow::Budget;
+use crate::fs::output::Durability;
 use crate::ui::{self, Style, log};
 
 /// Heading of the options that upstream does not have.
@@ -43,9 +45,8 @@ pub struct Options {
     /// Minimum, average and maximum number of bytes in a chunk
     #[arg(long, value_name = "[MIN:]AVG[:MAX]", value_parser = values::chunk_sizes)]
     chunk_size: Option<ChunkSizes>,
-    /// A file, device or directory to take chunks from
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, action = ArgAction::Append)]
-    pub seed: Vec<OsString>,
+    #[command(flatten)]
+    pub seeds: SeedOptions,
     /// A directory that speeds up making archives of what has not changed
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub cache: Option<OsString>,
@@ -121,6 +122,11 @@ pub struct Options {
     /// Count metadata that cannot be restored instead of failing
     #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
     pub best_effort: bool,
+    /// When extracted data must be on the disk: "none" (default) leaves it to the system; "end" writes all of the output's
+    /// file system before success is reported; "each" writes each file and directory when it is complete, before it takes
+    /// the place of an older one
+    #[arg(long, value_name = "none|end|each", value_parser = values::words(|| vec!["none", "end", "each"], values::fsync), help_heading = OURS)]
+    fsync: Option<Durability>,
     /// Store all of a block device, even if the file system on it is smaller
     #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
     pub whole_device: bool,
@@ -214,9 +220,24 @@ impl Options {
         if on { IdShift::new(shift, range) } else { IdShift::default() }
     }
 
+    /// `--fsync=`
+    pub fn fsync(&self) -> Durability {
+        self.fsync.unwrap_or_default()
+    }
+
     /// `--delete=`
     pub fn delete(&self) -> bool {
         self.delete.unwrap_or(true)
+    }
+
+    /// `--reflink=`
+    pub fn reflink(&self) -> bool {
+        self.reflink.unwrap_or(true)
+    }
+
+    /// `--seed-output=`, if it was given.
+    pub const fn seed_output(&self) -> Option<bool> {
+        self.seed_output
     }
 
     /// `--punch-holes=`

@@ -11,6 +11,7 @@ use casync_core::quantity::parse_size;
 use casync_core::record::{FEATURE_GROUPS, FEATURES, FeatureFlags};
 use clap::builder::{PossibleValue, TypedValueParser};
 
+use crate::fs::output::Durability;
 use crate::ui::{Style, log};
 
 /// Why an option's value ends the run.
@@ -218,6 +219,15 @@ pub(super) fn progress(text: &str) -> Parsed<Style> {
     match Style::NAMES.iter().find(|(name, _)| *name == text) {
         Some((_, style)) => Ok(*style),
         None => refused(format!("Failed to parse --progress= parameter: {text}")),
+    }
+}
+
+pub(super) fn fsync(text: &str) -> Parsed<Durability> {
+    match text {
+        "none" => Ok(Durability::None),
+        "end" => Ok(Durability::End),
+        "each" => Ok(Durability::Each),
+        _ => refused(format!("Failed to parse --fsync= parameter: {text}")),
     }
 }
 

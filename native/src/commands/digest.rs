@@ -12,7 +12,7 @@ use casync_core::record::FeatureFlags;
 use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
-use super::stores;
+use super::{seeds, stores};
 use crate::cli::{Options, OutputFormat, What};
 use crate::error::{Error, Result};
 use crate::flow::input::{ByteSource, Flow, Index, pump, with_feed};
@@ -148,7 +148,8 @@ fn of_blob(fd: &OwnedFd, kind: Kind, options: &Options) -> Result<Digest> {
 
 fn blob_index(fd: OwnedFd, operand: &Operand, options: &Options) -> Result<Digest> {
     let mut index = Index::open(fd)?;
-    let chain = stores::for_reading(options, operand.path())?;
+    let seeds = seeds::find(options, &mut index, None)?;
+    let chain = stores::for_reading(options, operand.path())?.with_seeds(Arc::new(seeds));
     // compat: upstream always shows SHA-512/256 here, whatever the index says; that is not what `make` printed.
     let algorithm = index.algorithm();
     with_feed(&mut index, &chain, options.budget(), &Counters::default(), |feed| hash_source(feed, algorithm))

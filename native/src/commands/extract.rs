@@ -5,6 +5,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -13,17 +14,21 @@ use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
-use super::stores;
+use super::{seeds, stores};
 use crate::cli::{Options, OutputFormat, What};
 use crate::error::{Context as _, Error, Result};
-use crate::flow::extract::{self, BlobTarget};
+use crate::flow::blob::BlobTarget;
 use crate::flow::input::Index;
+use crate::flow::{self, extract};
 use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
-use crate::fs::output::AtomicFile;
+use crate::fs::output::{self, AtomicFile, Durability};
 use crate::locator::{self, Class};
+use crate::seed::Seeds;
+use crate::store::Chain;
 use crate::ui::json::{self, Field, Message};
-use crate::ui::{Counters, Out, Progress, log, narrate, notify};
+use crate::ui::narrate::Extraction;
+use crate::ui::{Counters, Out, Progress, StandardOutput, log, narrate, notify};
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
 #[derive(Debug, clap::Args)]
@@ -123,7 +128,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     refuse_deleting_here(&target, options)?;
     let archive = match what {
         What::Archive => Archive::from_file(fd)?,
-        _ => Archive::from_index(fd, input.path(), options)?,
+        _ => Archive::from_index_with(fd, input.path(), options, old_tree(&existing, options)?)?,
     };
     to_tree(archive, &target, existing, &subpath, arguments)
 }
@@ -147,7 +152,7 @@ fn target(operand: Option<&OsString>) -> Result<Target> {
 fn look(target: &Target, what: Option<What>) -> Result<Existing> {
     let path = match target {
         Target::Standard => {
-            let fd = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+            let fd = StandardOutput::new()?.into_fd();
             let kind = Kind::of(&fd)?;
             return Ok(Existing::Open(fd, kind));
         }
@@ -231,8 +236,9 @@ fn to_tree(
     };
     archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
     notify::ready();
-    let progress = Progress::start("extract", std::sync::Arc::clone(&archive.counters));
+    let progress = Progress::start("extract", Arc::clone(&archive.counters));
     let located = part.as_ref().map(|part| part.found.located);
+    let sharer = if options.reflink() { archive.sharer() } else { None };
     let extracted = archive.read(located, true, options, |source, decoder| {
         let apply = |features| ApplyOptions {
             features,
@@ -241,19 +247,29 @@ fn to_tree(
             punch_holes: options.punch_holes(),
             undo_immutable: options.undo_immutable(),
             best_effort: options.best_effort,
+            durability: options.fsync(),
         };
         let mask = options.replay_mask();
-        extract::tree(source, decoder, |features: FeatureFlags| {
+        extract::tree(source, decoder, sharer, |features: FeatureFlags| {
             let apply = apply(features.replayed(mask));
             match &part {
-                None => Ok(TreeWriter::new(directory, fresh, apply)),
+                None => TreeWriter::new(directory, fresh, apply),
                 Some(part) => TreeWriter::into_directory(directory, part.found.name.clone(), apply),
             }
         })
     });
     drop(progress);
     let applied = extracted?;
-    narrate::extracted(&archive.counters, options.punch_holes().then_some(applied.holes), started.elapsed());
+    if let (Target::Path(path), true) = (target, fresh && options.fsync() == Durability::Each) {
+        output::sync_directory_of(&locator::to_path(path))?;
+    }
+    let extraction = Extraction {
+        holes: options.punch_holes().then_some(applied.holes),
+        reflink: options.reflink(),
+        seeding: archive.seeding(),
+        total: started.elapsed(),
+    };
+    narrate::extracted(&archive.counters, &extraction);
     if applied.unset > 0 {
         log::error(format_args!("{} attributes could not be set.", applied.unset));
     }
@@ -276,12 +292,25 @@ fn report(format: OutputFormat, target: &Target, counters: &Counters, holes: u64
         store_bytes: count(&counters.store_bytes),
         seed_chunks: count(&counters.seed_chunks),
         seed_bytes: count(&counters.seed_bytes),
+        cloned_bytes: count(&counters.cloned_bytes),
         holes,
         unset,
     };
     let mut out = Out::new();
     json::print(&mut out, &message)?;
     out.finish()
+}
+
+/// An existing tree as a seed. Reading it all takes longer than loading its chunks from a store on this host, so that is
+/// only done for those who ask for it.
+fn old_tree(existing: &Existing, options: &Options) -> Result<Option<seeds::Existing>> {
+    match existing {
+        Existing::Open(fd, kind) if options.seed_output() == Some(true) => {
+            let fd = rustix::io::fcntl_dupfd_cloexec(fd, 3)?;
+            Ok(Some(seeds::Existing { fd, kind: *kind }))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
@@ -294,20 +323,29 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, ar
     let options = &arguments.options;
     let started = Instant::now();
     let mut index = Index::open(fd).context(|| "read the index")?;
+    let old = if options.seed_output() == Some(false) { None } else { old_blob(target, &existing)? };
+    let mut seeds = seeds::find(options, &mut index, old)?;
+    let seeding = seeds.spent();
     let chain = stores::for_reading(options, input.path())?;
-    let counters = std::sync::Arc::new(Counters::default());
+    let counters = Arc::new(Counters::default());
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();
     let size = index.stream_size();
     notify::ready();
-    let progress = Progress::start("extract", std::sync::Arc::clone(&counters));
+    let progress = Progress::start("extract", Arc::clone(&counters));
     let holes = match (target, existing) {
         (Target::Standard | Target::Missing, Existing::Open(fd, _)) => {
+            let chain = chain.with_seeds(Arc::new(seeds));
             extract::stream(&mut index, &chain, &fd, budget, &counters)?;
             0
         }
-        (_, Existing::Open(fd, Kind::BlockDevice | Kind::Pipe)) => {
-            to_device(&mut index, &chain, &fd, options, &counters)?;
+        (_, Existing::Open(fd, Kind::Pipe)) => {
+            let chain = chain.with_seeds(Arc::new(seeds));
+            extract::stream(&mut index, &chain, &fd, budget, &counters)?;
+            0
+        }
+        (Target::Path(path), Existing::Open(_, Kind::BlockDevice)) => {
+            to_device(&mut index, chain, seeds, path, options, &counters)?;
             0
         }
         (Target::Path(path), existing) => {
@@ -315,16 +353,25 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, ar
             let file = sibling(&path, &existing)?;
             file.file().set_len(size).context(|| format!("make {path:?} {size} bytes long"))?;
             let output = OwnedFd::from(file.file().try_clone()?);
-            let target = BlobTarget { fd: &output, sparse: options.punch_holes() };
-            let holes = extract::blob(&mut index, &chain, target, budget, &counters)
+            seeds.push_written(output.try_clone()?, &seeds::repeated(options, &mut index)?);
+            let chain = chain.with_seeds(Arc::new(seeds));
+            let target =
+                BlobTarget { fd: &output, sparse: options.punch_holes(), in_place: false, reflink: options.reflink() };
+            let holes = flow::blob::write(&mut index, &chain, target, budget, &counters)
                 .map_err(|error| error.context(format!("extract to {path:?}")))?;
-            file.install()?;
+            file.install_durably(options.fsync())?;
             holes
         }
         (_, Existing::Nothing) => return Err(Errno::NOENT.into()),
     };
     drop(progress);
-    narrate::extracted(&counters, options.punch_holes().then_some(holes), started.elapsed());
+    let extraction = Extraction {
+        holes: options.punch_holes().then_some(holes),
+        reflink: options.reflink(),
+        seeding: Some(seeding),
+        total: started.elapsed(),
+    };
+    narrate::extracted(&counters, &extraction);
     report(arguments.format, target, &counters, holes, 0)
 }
 
@@ -346,22 +393,42 @@ fn sibling(path: &Path, existing: &Existing) -> Result<AtomicFile> {
     Ok(file)
 }
 
+/// The file or device that is in the output's place, as a seed.
+fn old_blob(target: &Target, existing: &Existing) -> Result<Option<seeds::Existing>> {
+    let (Target::Path(path), Existing::Open(fd, kind)) = (target, existing) else { return Ok(None) };
+    let fd = match kind {
+        Kind::File => rustix::io::fcntl_dupfd_cloexec(fd, 3)?,
+        // It is open for writing only. Who may not read it can still write it.
+        Kind::BlockDevice => match os::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(_) => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some(seeds::Existing { fd, kind: *kind }))
+}
+
 fn to_device(
     index: &mut Index,
-    chain: &crate::store::Chain,
-    device: &OwnedFd,
+    chain: Chain,
+    mut seeds: Seeds,
+    path: &OsStr,
     options: &Options,
     counters: &Counters,
 ) -> Result<()> {
-    if Kind::of(device)? == Kind::Pipe {
-        return extract::stream(index, chain, device, options.budget(), counters);
-    }
-    let (room, size) = (blob::device_size(device)?, index.stream_size());
+    let in_place = seeds.has_output();
+    let access = if in_place { OFlags::RDWR } else { OFlags::WRONLY };
+    let device = os::open(path, access | OFlags::CLOEXEC, Mode::empty()).context(|| format!("open {path:?}"))?;
+    let (room, size) = (blob::device_size(&device)?, index.stream_size());
     if size > room {
         let message = format!("the device has {room} bytes, the image {size}");
         return Err(Error::new(Errno::NOSPC, message));
     }
-    let target = BlobTarget { fd: device, sparse: false };
-    extract::blob(index, chain, target, options.budget(), counters)?;
+    if in_place {
+        seeds.push_written(device.try_clone()?, &seeds::repeated(options, index)?);
+    }
+    let chain = chain.with_seeds(Arc::new(seeds));
+    let target = BlobTarget { fd: &device, sparse: false, in_place, reflink: false };
+    flow::blob::write(index, &chain, target, options.budget(), counters)?;
     os::fsync(device.as_fd()).context(|| "write to the device")
 }

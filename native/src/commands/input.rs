@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use casync_core::Limits;
 use casync_core::archive::{Decoder, Event, Found, Located, Node, Tree};
@@ -10,14 +11,16 @@ use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::stores;
+use super::{seeds, stores};
 use crate::cli::{Options, What};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::input::{
     ByteSource, FileSource, Flow, Index, RandomSource, find, list_directory, pump, with_feed, with_sparse,
 };
+use crate::flow::share::Sharer;
 use crate::fs::blob::Kind;
 use crate::locator::{self, Class, Suffix};
+use crate::seed::Seeds;
 use crate::store::{Chain, Loader};
 use crate::ui::Counters;
 
@@ -131,10 +134,22 @@ impl Archive {
 
     /// A `.caidx` with its stores; `name` is where the default store is looked for.
     pub(super) fn from_index(fd: OwnedFd, name: Option<&OsStr>, options: &Options) -> Result<Self> {
-        let index = Box::new(
+        Self::from_index_with(fd, name, options, None)
+    }
+
+    /// The same, with what stands in the output's place as a seed.
+    pub(super) fn from_index_with(
+        fd: OwnedFd,
+        name: Option<&OsStr>,
+        options: &Options,
+        existing: Option<seeds::Existing>,
+    ) -> Result<Self> {
+        let mut index = Box::new(
             Index::open(fd).context(|| format!("read the index {:?}", name.unwrap_or_else(|| OsStr::new("-"))))?,
         );
         let chain = stores::for_reading(options, name)?;
+        let seeds = seeds::find(options, &mut index, existing)?;
+        let chain = chain.with_seeds(Arc::new(seeds));
         Ok(Self { form: Form::Index { index, chain }, counters: Arc::default() })
     }
 
@@ -144,6 +159,21 @@ impl Archive {
             Form::File { fd, seekable: true } => os::fstat(fd).ok().map(|stat| stat.st_size as u64),
             Form::File { .. } => None,
             Form::Index { index, .. } => Some(index.stream_size()),
+        }
+    }
+
+    /// What shares the data of extracted files with seeds; `None` without seeds that could do that.
+    pub(super) fn sharer(&self) -> Option<Sharer> {
+        let Form::Index { index, chain } = &self.form else { return None };
+        let seeds = chain.shared_seeds().filter(|seeds| seeds.any_clonable())?;
+        Some(Sharer::new(index.another()?, seeds, Arc::clone(&self.counters)))
+    }
+
+    /// Time that was spent on looking through seeds; `None` for what is not put together from chunks.
+    pub(super) fn seeding(&self) -> Option<Duration> {
+        match &self.form {
+            Form::File { .. } => None,
+            Form::Index { chain, .. } => chain.seeds().map(Seeds::spent),
         }
     }
 

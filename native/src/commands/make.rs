@@ -1,8 +1,7 @@
 //! `make`: an archive, an archive index or a blob index.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -27,7 +26,7 @@ use crate::fs::walk::{Exclusions, Walk};
 use crate::locator::{self, Class};
 use crate::store::{LocalStore, Store};
 use crate::ui::json::{self, Field, Message};
-use crate::ui::{Counters, Out, Progress, log, narrate, notify};
+use crate::ui::{Counters, Out, Progress, StandardOutput, log, narrate, notify};
 
 /// `make [OUTPUT [INPUT]]`
 #[derive(Debug, clap::Args)]
@@ -277,7 +276,7 @@ fn make(
 fn output(file: Option<&AtomicFile>) -> Result<Output> {
     Ok(match file {
         Some(file) => Box::new(file.file().try_clone()?),
-        None => Box::new(File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout().as_fd(), 3)?)),
+        None => Box::new(StandardOutput::new()?),
     })
 }
 

@@ -10,6 +10,7 @@ mod list;
 mod make;
 mod mtree;
 mod plan;
+mod seeds;
 mod stat;
 mod stores;
 mod verify;

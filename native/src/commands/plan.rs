@@ -7,7 +7,7 @@ use casync_core::plan::Sum;
 
 use super::input::Operand;
 use super::stores;
-use crate::cli::{OURS, Options, OutputFormat};
+use crate::cli::{Options, OutputFormat};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::input::Index;
 use crate::flow::plan::{Supplier, of_index};
@@ -45,9 +45,6 @@ pub struct PlanArgs {
     options: Options,
     #[command(flatten)]
     format: OutputFormat,
-    /// The index of what a seed holds
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, action = clap::ArgAction::Append, help_heading = OURS)]
-    seed_index: Vec<OsString>,
     /// The index whose chunks are wanted, and the file or device that it would be extracted to
     #[arg(value_name = "INDEX [OUTPUT]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
@@ -67,7 +64,7 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
     if let Some(output) = output {
         suppliers.extend(self::output(output)?.map(|supplier| (output.clone(), supplier)));
     }
-    for seed in &arguments.seed_index {
+    for seed in options.seeds.indexes() {
         let (index, _) = index(seed)?;
         suppliers.push((seed.clone(), Supplier::Index(Box::new(index))));
     }

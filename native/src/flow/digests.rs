@@ -63,7 +63,7 @@ enum Open {
 
 /// Runs `produce`, and `show` for every line in the order in which they were begun.
 ///
-/// Memory: twice [`BATCH_BYTES`] and the pieces of one large file for each worker, well within any budget.
+/// Memory: two batches of 4 MiB and the pieces of one large file for each worker, well within any budget.
 ///
 /// # Errors
 ///

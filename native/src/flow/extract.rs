@@ -1,24 +1,21 @@
-//! `extract`: from an index or archive to a tree, a file, a device or a stream.
+//! `extract`: from an index or archive to a tree or a stream; [`super::blob`] is for files and devices.
 
-use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::os::fd::OwnedFd;
 
-use casync_core::archive::{Decoder, Event};
-use casync_core::chunk::ChunkId;
-use casync_core::index::Piece;
+use casync_core::archive::{Content, Decoder, Event};
 use casync_core::record::FeatureFlags;
 
-use super::input::{Batches, ByteSource, Feed, Flow, Index, pump, with_feed};
-use super::{Budget, Failure};
-use crate::error::{Context as _, Error, Result};
+use super::Budget;
+use super::input::{ByteSource, Feed, Flow, Index, pump, with_feed};
+use super::share::Sharer;
+use crate::error::{Context as _, Result};
 use crate::fs::apply::{Applied, TreeWriter};
-use crate::fs::{blob, holes};
-use crate::store::{Chain, Loader};
+use crate::fs::blob;
+use crate::store::Chain;
 use crate::ui::{Counters, log, narrate};
 
-/// Makes a tree from the archive that `source` delivers. `begin` makes the writer once the archive's flags are known.
+/// Makes a tree from the archive that `source` delivers. `begin` makes the writer once the archive's flags are known; with a
+/// `sharer` files share their data with the seeds that it came from.
 ///
 /// # Errors
 ///
@@ -26,12 +23,15 @@ use crate::ui::{Counters, log, narrate};
 pub fn tree(
     source: &mut dyn ByteSource,
     decoder: &mut Decoder,
+    mut sharer: Option<Sharer>,
     begin: impl FnOnce(FeatureFlags) -> Result<TreeWriter>,
 ) -> Result<Applied> {
     let mut begin = Some(begin);
     let mut writer: Option<TreeWriter> = None;
     let mut features = FeatureFlags::EMPTY;
     let mut is_first = true;
+    // Where the payload of the file under way is in the archive.
+    let mut payload = 0..0;
     let pumped = pump(source, decoder, |event| {
         if let (Event::Node(event), Some(begin)) = (&event, begin.take_if(|_| matches!(event, Event::Node(_)))) {
             features = event.features;
@@ -41,6 +41,10 @@ pub fn tree(
         match event {
             Event::Node(event) => {
                 writer.enter(event.name, event.node)?;
+                if let Content::Regular { size } = event.node.content {
+                    let start = event.entry + event.records.len() as u64;
+                    payload = start..start + size;
+                }
                 if log::is_verbose() {
                     log::verbose(format_args!("Extracting {}", writer.shown_path()));
                 }
@@ -51,6 +55,9 @@ pub fn tree(
             Event::Payload(bytes) => writer.payload(bytes)?,
             Event::End => {
                 let path = log::is_verbose().then(|| writer.shown_path());
+                if let (Some(sharer), Some(file)) = (&mut sharer, writer.file()) {
+                    sharer.share(payload.clone(), file)?;
+                }
                 writer.leave()?;
                 if let Some(path) = path {
                     log::verbose(format_args!("Extracted {path}"));
@@ -60,99 +67,11 @@ pub fn tree(
         Ok(Flow::Continue)
     });
     match (pumped, writer) {
-        (Ok(()), writer) => Ok(writer.map(|writer| writer.applied()).unwrap_or_default()),
+        (Ok(()), Some(writer)) => writer.sync().map(|()| writer.applied()),
+        (Ok(()), None) => Ok(Applied::default()),
         (Err(error), Some(writer)) => Err(error.context(format!("extracting {:?}", writer.shown_path()))),
         (Err(error), None) => Err(error),
     }
-}
-
-/// A blob's output that takes bytes at any offset.
-#[derive(Clone, Copy, Debug)]
-pub struct BlobTarget<'a> {
-    /// Open for writing.
-    pub fd: &'a OwnedFd,
-    /// Whether zeros that are not written read as zeros: a new file.
-    pub sparse: bool,
-}
-
-/// Writes the stream of an index into a file or device, in whatever order chunks come. Returns how many zero bytes became
-/// holes.
-///
-/// # Errors
-///
-/// If a chunk cannot be had or written.
-pub fn blob(
-    index: &mut Index,
-    chain: &Chain,
-    target: BlobTarget<'_>,
-    budget: Budget,
-    counters: &Counters,
-) -> Result<u64> {
-    let (algorithm, sizes) = (index.algorithm(), index.sizes());
-    // Big images are full of this chunk.
-    const ZEROS_MAX: u64 = 1 << 20;
-    let zeros = (target.sparse && sizes.max() <= ZEROS_MAX)
-        .then(|| (ChunkId::of(&vec![0; sizes.max() as usize], algorithm), sizes.max()));
-    let work = Mutex::new(Batches::new(index, budget));
-    let failure = Failure::default();
-    let holes = AtomicU64::new(0);
-    thread::scope(|scope| {
-        for _ in 0..budget.jobs {
-            failure.spawn(scope, || {
-                let written = Loader::new(chain, algorithm).and_then(|mut loader| {
-                    loop {
-                        failure.check()?;
-                        let pieces = work.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-                        if pieces.is_empty() {
-                            return Ok(());
-                        }
-                        let written = write_pieces(&pieces, &mut loader, target, zeros, counters)?;
-                        holes.fetch_add(written, Ordering::Relaxed);
-                    }
-                });
-                failure.note(written);
-            });
-        }
-    });
-    failure.into_result()?;
-    Ok(holes.into_inner())
-}
-
-fn write_pieces(
-    pieces: &[Piece],
-    loader: &mut Loader<'_>,
-    target: BlobTarget<'_>,
-    zeros: Option<(ChunkId, u64)>,
-    counters: &Counters,
-) -> Result<u64> {
-    let is_zeros = |piece: &Piece| zeros == Some((piece.id, piece.size));
-    let wanted: Vec<Piece> = pieces.iter().filter(|piece| !is_zeros(piece)).copied().collect();
-    let mut holes: u64 = pieces.iter().filter(|piece| is_zeros(piece)).map(|piece| piece.size).sum();
-    Counters::add(&counters.bytes, holes);
-    for (piece, chunk) in wanted.iter().zip(loader.load(&wanted)) {
-        let chunk = chunk.map_err(|error: Error| {
-            error.context(format!("chunk {} at offset {} of the stream", piece.number, piece.start))
-        })?;
-        let write = |bytes: &[u8], offset| {
-            blob::write_all_at(target.fd.as_fd(), bytes, offset).context(|| format!("write at offset {offset}"))
-        };
-        let bytes = chunk.bytes();
-        if target.sparse {
-            let mut data = 0;
-            for range in holes::data_ranges(bytes, piece.start) {
-                data += range.len() as u64;
-                write(&bytes[range.clone()], piece.start + range.start as u64)?;
-            }
-            holes += piece.size - data;
-        } else {
-            write(bytes, piece.start)?;
-        }
-        Counters::add(&counters.bytes, piece.size);
-        Counters::add(&counters.store_chunks, 1);
-        Counters::add(&counters.store_bytes, piece.size);
-        loader.recycle(chunk.into_bytes());
-    }
-    Ok(holes)
 }
 
 /// Writes the stream of an index in order, for pipes.

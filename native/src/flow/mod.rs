@@ -7,11 +7,13 @@
 //! extract  index -> fetch workers [load > decode > verify] -> in order -> decoder -> tree
 //!          index -> blob workers  [load > decode > verify > write at offset]
 //! diff     two trees -> merge -> differences
+//! seed     source -> stream (cut) -> workers [digest > wanted?] -> places
 //! ```
 //!
 //! Stages are threads of one scope, joined by bounded channels; buffers move, they are not copied. The first error wins and
 //! makes every stage drain what it is still handed; all threads have ended when a pipeline returns.
 
+pub mod blob;
 mod budget;
 mod cached;
 mod claims;
@@ -23,6 +25,8 @@ pub mod gc;
 pub mod input;
 pub mod make;
 pub mod plan;
+pub mod scan;
+pub mod share;
 pub mod source;
 pub(crate) mod stop;
 pub mod stream;

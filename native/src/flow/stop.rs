@@ -50,10 +50,27 @@ pub(crate) fn check() -> Result<()> {
 ///
 /// Once somebody wants to stop.
 pub(crate) fn wait_readable(pipe: impl AsFd) -> Result<()> {
-    let Some(stop) = STOP.get() else { return Ok(()) };
+    wait(pipe, PollFlags::IN)
+}
+
+/// Waits until a pipe takes more, or nobody reads it any longer.
+///
+/// # Errors
+///
+/// Once somebody wants to stop.
+pub(crate) fn wait_writable(pipe: impl AsFd) -> Result<()> {
+    wait(pipe, PollFlags::OUT)
+}
+
+fn wait(pipe: impl AsFd, until: PollFlags) -> Result<()> {
     loop {
         check()?;
-        let mut waits = [PollFd::new(&pipe, PollFlags::IN), PollFd::new(&stop.wakes, PollFlags::IN)];
+        let stop = STOP.get();
+        let own = PollFd::new(&pipe, until);
+        let mut waits = match stop {
+            Some(stop) => vec![own, PollFd::new(&stop.wakes, PollFlags::IN)],
+            None => vec![own],
+        };
         match poll(&mut waits, None) {
             Ok(_) if waits[0].revents().is_empty() => {}
             Ok(_) => return check(),

@@ -49,6 +49,8 @@ impl Drop for Shared {
 pub(super) struct Batch {
     /// Place in the order of batches, from 0.
     pub(super) sequence: u64,
+    /// Where the first chunk in the buffer starts in the stream, not counting what is not in buffers.
+    pub(super) offset: u64,
     pub(super) segment: Arc<Shared>,
     pub(super) chunks: Vec<Chunk>,
 }
@@ -60,6 +62,16 @@ pub(super) enum Chunk {
     Bytes(Range<usize>, Option<Mark>),
     /// Not in the buffer, since the store has it.
     Known(CacheEntry),
+}
+
+impl Chunk {
+    /// Where it is in the buffer.
+    pub(super) const fn range(&self) -> Option<&Range<usize>> {
+        match self {
+            Self::Bytes(range, _) => Some(range),
+            Self::Known(_) => None,
+        }
+    }
 }
 
 /// Where the stream goes. Those who are absent do not get any.
@@ -82,6 +94,8 @@ pub struct StreamWriter<'a> {
     pool: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
     outlets: Outlets,
     sequence: u64,
+    /// Where the buffer starts in the stream.
+    cut: u64,
     pub(super) written: u64,
     failure: &'a Failure,
     counters: &'a Counters,
@@ -128,7 +142,7 @@ impl<'a> StreamWriter<'a> {
             None => Filler::Whole { buffer, filled: 0 },
         };
         let (tracked, tracked_cuts) = (Vec::new(), 0);
-        Self { filler, tracked, tracked_cuts, pool, outlets, sequence: 0, written: 0, failure, counters }
+        Self { filler, tracked, tracked_cuts, pool, outlets, sequence: 0, cut: 0, written: 0, failure, counters }
     }
 
     /// Bytes in one buffer.
@@ -258,11 +272,15 @@ impl<'a> StreamWriter<'a> {
         let mut chunks = place(cuts, &mut self.tracked).peekable();
         self.tracked_cuts = 0;
         while chunks.peek().is_some() {
-            let chunks = chunks.by_ref().take(BATCH).collect();
-            let batch = Batch { sequence: self.sequence, segment: Arc::clone(&segment), chunks };
+            let chunks: Vec<Chunk> = chunks.by_ref().take(BATCH).collect();
+            let first = chunks.iter().find_map(Chunk::range).map_or(0, |range| range.start);
+            let (sequence, offset) = (self.sequence, self.cut + first as u64);
+            let batch = Batch { sequence, offset, segment: Arc::clone(&segment), chunks };
             self.sequence += 1;
             outlet.send(batch).map_err(|_| self.failure.error())?;
         }
+        drop(chunks);
+        self.cut += cuts.last().copied().unwrap_or(0) as u64;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use rustix::fs::{self as os, FileType};
 use rustix::io::Errno;
 
 use crate::error::{Context as _, Error, Result};
+use crate::flow::stop;
 use crate::sys;
 
 /// What kind of thing a blob is read from or written to.
@@ -101,7 +102,7 @@ pub fn write_all(fd: impl AsFd, mut bytes: &[u8]) -> Result<()> {
             Ok(0) => return Err(Errno::IO.into()),
             Ok(count) => bytes = &bytes[count..],
             Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => wait_writable(fd.as_fd())?,
+            Err(Errno::AGAIN) => stop::wait_writable(fd.as_fd())?,
             Err(errno) => return Err(errno.into()),
         }
     }
@@ -126,15 +127,6 @@ pub fn write_all_at(fd: impl AsFd, mut bytes: &[u8], mut offset: u64) -> Result<
         }
     }
     Ok(())
-}
-
-fn wait_writable(fd: impl AsFd) -> Result<()> {
-    let fd = fd.as_fd();
-    let mut waits = [rustix::event::PollFd::new(&fd, rustix::event::PollFlags::OUT)];
-    match rustix::event::poll(&mut waits, None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(errno) => Err(errno.into()),
-    }
 }
 
 /// How much of a device's start tells its file system.

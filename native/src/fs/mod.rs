@@ -2,10 +2,12 @@
 
 pub mod apply;
 pub mod attic;
+pub(crate) mod beneath;
 pub mod blob;
 pub(crate) mod holes;
 pub mod meta;
 pub mod output;
+pub(crate) mod reflink;
 pub(crate) mod remove;
 pub mod walk;
 
@@ -17,6 +19,8 @@ use std::os::fd::{AsRawFd as _, BorrowedFd};
 pub(crate) enum Place<'a> {
     /// The node itself, open.
     Open(BorrowedFd<'a>),
+    /// A node that is only pointed at (`O_PATH`), a link for example.
+    Pointer(BorrowedFd<'a>),
     /// A node that is not opened: a link, device, pipe or socket.
     Entry {
         /// Its directory.
@@ -27,10 +31,11 @@ pub(crate) enum Place<'a> {
 }
 
 impl Place<'_> {
-    /// A path that leads to the node for calls that want one. The last component must not be followed.
+    /// A path that leads to the node for calls that want one. The last component must be followed for descriptors, and not
+    /// for names.
     pub(crate) fn proc_path(&self) -> CString {
         let path = match self {
-            Self::Open(fd) => format!("/proc/self/fd/{}", fd.as_raw_fd()).into_bytes(),
+            Self::Open(fd) | Self::Pointer(fd) => format!("/proc/self/fd/{}", fd.as_raw_fd()).into_bytes(),
             Self::Entry { directory, name } => {
                 let mut path = format!("/proc/self/fd/{}/", directory.as_raw_fd()).into_bytes();
                 path.extend_from_slice(name.to_bytes());

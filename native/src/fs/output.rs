@@ -20,6 +20,18 @@ pub struct AtomicFile {
     target: PathBuf,
 }
 
+/// When what was written is made to survive a crash of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// When the system likes to, as upstream.
+    #[default]
+    None,
+    /// All of the output's file system before the program ends with success.
+    End,
+    /// Each file and each directory when it is complete; a file before it takes the place of an older one.
+    Each,
+}
+
 /// Longest file name on Linux.
 const NAME_MAX: usize = 255;
 
@@ -74,6 +86,33 @@ impl AtomicFile {
         }
         Ok(())
     }
+
+    /// The same; the file and its name then survive a crash if the durability wants that.
+    ///
+    /// # Errors
+    ///
+    /// If that is not possible, or the disk does not take it.
+    pub fn install_durably(self, durability: Durability) -> Result<()> {
+        if durability == Durability::None {
+            return self.install();
+        }
+        let target = self.target.clone();
+        // First its contents: a crash could otherwise leave the name with nothing in it.
+        self.file.sync_all().context(|| format!("write {target:?} to the disk"))?;
+        self.install()?;
+        sync_directory_of(&target)
+    }
+}
+
+/// Makes the name of a file or directory survive a crash.
+///
+/// # Errors
+///
+/// If the disk does not take it.
+pub fn sync_directory_of(path: &Path) -> Result<()> {
+    let directory = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or_else(|| Path::new("."));
+    let synced = File::open(directory).and_then(|directory| directory.sync_all());
+    synced.context(|| format!("write the directory {directory:?} to the disk"))
 }
 
 impl Write for AtomicFile {

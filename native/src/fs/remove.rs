@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{self as os, AtFlags, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
+use super::beneath::{self, Mounts};
 use super::meta;
 use crate::error::{Error, Result};
 
@@ -13,14 +14,14 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 ///
-/// If something cannot be removed, or lies on another device than `device`.
-pub(crate) fn entry(directory: impl AsFd, name: &CStr, device: u64, undo_immutable: bool) -> Result<()> {
+/// If something cannot be removed, or is mounted there.
+pub(crate) fn entry(directory: impl AsFd, name: &CStr, undo_immutable: bool) -> Result<()> {
     // A stack instead of recursion: trees may be deeper than a thread's stack.
     let mut open: Vec<(OwnedFd, Vec<CString>, CString)> = Vec::new();
     let mut next = name.to_owned();
     loop {
         let parent = open.last().map_or_else(|| directory.as_fd(), |(fd, ..)| fd.as_fd());
-        if let Some(below) = unlink_or_open(parent, &next, device, undo_immutable)? {
+        if let Some(below) = unlink_or_open(parent, &next, undo_immutable)? {
             let names = list(&below)?;
             open.push((below, names, next));
         }
@@ -38,10 +39,14 @@ pub(crate) fn entry(directory: impl AsFd, name: &CStr, device: u64, undo_immutab
 }
 
 /// Removes an entry that is no directory; opens one that is.
-fn unlink_or_open(parent: BorrowedFd<'_>, name: &CStr, device: u64, undo_immutable: bool) -> Result<Option<OwnedFd>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let below = match os::openat(parent, name, flags, Mode::empty()) {
+fn unlink_or_open(parent: BorrowedFd<'_>, name: &CStr, undo_immutable: bool) -> Result<Option<OwnedFd>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK;
+    let below = match beneath::open(parent, name, flags, Mode::empty(), Mounts::Refuse) {
         Ok(below) => below,
+        Err(Errno::XDEV) => {
+            return Err(Error::new(Errno::BUSY, "another file system is mounted there; nothing on it was touched")
+                .hint("unmount it, or extract with --delete=no"));
+        }
         Err(Errno::NOTDIR | Errno::LOOP | Errno::NXIO) => {
             unlink(parent, name, AtFlags::empty(), undo_immutable)?;
             return Ok(None);
@@ -49,9 +54,8 @@ fn unlink_or_open(parent: BorrowedFd<'_>, name: &CStr, device: u64, undo_immutab
         Err(Errno::NOENT) => return Ok(None),
         Err(errno) => return Err(errno.into()),
     };
-    if os::fstat(&below)?.st_dev != device {
-        return Err(Error::new(Errno::BUSY, "another file system is mounted there; nothing on it was touched")
-            .hint("unmount it, or extract with --delete=no"));
+    if undo_immutable {
+        meta::undo_immutable(below.as_fd())?;
     }
     Ok(Some(below))
 }
@@ -60,7 +64,7 @@ fn unlink(parent: BorrowedFd<'_>, name: &CStr, flags: AtFlags, undo_immutable: b
     match os::unlinkat(parent, name, flags) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(Errno::PERM) if undo_immutable => {
-            meta::undo_immutable(parent, name)?;
+            meta::undo_immutable_entry(parent, name)?;
             Ok(os::unlinkat(parent, name, flags)?)
         }
         Err(errno) => Err(errno.into()),

@@ -1,4 +1,4 @@
-//! Several stores asked in order, and the loading of verified chunks from them.
+//! Seeds and several stores asked in order, and the loading of verified chunks from them.
 
 use std::sync::Arc;
 
@@ -9,32 +9,52 @@ use rustix::io::Errno;
 
 use super::{Decompressor, Form, Store};
 use crate::error::{Context as _, Error, Result};
+use crate::seed::{Origin, SeedReader, Seeds};
 use crate::ui::log;
 
-/// Stores in the order in which they are asked.
+/// Stores in the order in which they are asked, after the seeds.
 #[derive(Clone, Default)]
-pub struct Chain(Vec<Arc<dyn Store>>);
+pub struct Chain {
+    stores: Vec<Arc<dyn Store>>,
+    seeds: Option<Arc<Seeds>>,
+}
 
 impl std::fmt::Debug for Chain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|store| store.name())).finish()
+        f.debug_list().entries(self.stores.iter().map(|store| store.name())).finish()
     }
 }
 
 impl Chain {
     /// Stores in the order in which to ask them.
     pub fn new(stores: Vec<Arc<dyn Store>>) -> Self {
-        Self(stores)
+        Self { stores, seeds: None }
+    }
+
+    /// The same with seeds, which are asked before the stores.
+    #[must_use]
+    pub fn with_seeds(self, seeds: Arc<Seeds>) -> Self {
+        Self { seeds: Some(seeds), ..self }
+    }
+
+    /// The seeds.
+    pub fn seeds(&self) -> Option<&Seeds> {
+        self.seeds.as_deref()
+    }
+
+    /// The seeds, for others to keep.
+    pub fn shared_seeds(&self) -> Option<Arc<Seeds>> {
+        self.seeds.clone()
     }
 
     /// The stores, in the order in which they are asked.
     pub fn stores(&self) -> &[Arc<dyn Store>] {
-        &self.0
+        &self.stores
     }
 
     /// Names of the stores, for messages.
     fn names(&self) -> String {
-        let names: Vec<String> = self.0.iter().map(|store| format!("{:?}", store.name())).collect();
+        let names: Vec<String> = self.stores.iter().map(|store| format!("{:?}", store.name())).collect();
         names.join(", ")
     }
 
@@ -50,8 +70,18 @@ pub struct Loader<'a> {
     chain: &'a Chain,
     algorithm: DigestAlgorithm,
     decompressor: Decompressor,
+    seed_reader: SeedReader,
     stored: Vec<u8>,
     spare: Vec<Vec<u8>>,
+}
+
+/// A chunk, and where it came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The chunk.
+    pub chunk: VerifiedChunk,
+    /// Where it came from.
+    pub origin: Origin,
 }
 
 impl<'a> Loader<'a> {
@@ -61,7 +91,19 @@ impl<'a> Loader<'a> {
     ///
     /// If there is no memory for decompression.
     pub fn new(chain: &'a Chain, algorithm: DigestAlgorithm) -> Result<Self> {
-        Ok(Self { chain, algorithm, decompressor: Decompressor::new()?, stored: Vec::new(), spare: Vec::new() })
+        Ok(Self {
+            chain,
+            algorithm,
+            decompressor: Decompressor::new()?,
+            seed_reader: SeedReader::default(),
+            stored: Vec::new(),
+            spare: Vec::new(),
+        })
+    }
+
+    /// The algorithm of the ids.
+    pub const fn algorithm(&self) -> DigestAlgorithm {
+        self.algorithm
     }
 
     /// Takes back the memory of a chunk that is not needed any more.
@@ -74,31 +116,41 @@ impl<'a> Loader<'a> {
     }
 
     /// Loads chunks, in order. Several at once are verified faster than one by one.
-    pub fn load(&mut self, pieces: &[Piece]) -> Vec<Result<VerifiedChunk>> {
+    pub fn load(&mut self, pieces: &[Piece]) -> Vec<Result<Loaded>> {
         let mut chunks = Vec::with_capacity(pieces.len());
         let mut ids = Vec::with_capacity(pieces.len());
-        let mut results: Vec<Option<Result<VerifiedChunk>>> = Vec::with_capacity(pieces.len());
+        let mut results: Vec<Result<Origin, Result<Loaded>>> = Vec::with_capacity(pieces.len());
         for piece in pieces {
             match self.first(piece) {
-                Some(chunk) => {
+                Some((chunk, origin)) => {
                     chunks.push(chunk);
                     ids.push(piece.id);
-                    results.push(None);
+                    results.push(Ok(origin));
                 }
-                None => results.push(Some(self.load_carefully(piece))),
+                None => results.push(Err(self.load_carefully(piece))),
             }
         }
         let mut verified = verify_all(chunks, &ids, self.algorithm).collect::<Vec<_>>().into_iter();
         let results = results.into_iter().zip(pieces);
         results
             .map(|(result, piece)| match result {
-                Some(result) => result,
-                None => match verified.next() {
-                    Some(Ok(chunk)) => Ok(chunk),
-                    _ => self.load_carefully(piece),
-                },
+                Err(result) => result,
+                Ok(origin) => {
+                    let verified = verified.next().and_then(Result::ok);
+                    self.note(origin, verified.is_some());
+                    match verified {
+                        Some(chunk) => Ok(Loaded { chunk, origin }),
+                        None => self.load_carefully(piece),
+                    }
+                }
             })
             .collect()
+    }
+
+    fn note(&self, origin: Origin, good: bool) {
+        if let (Origin::Seed(place), Some(seeds)) = (origin, self.chain.seeds()) {
+            seeds.note(place, good);
+        }
     }
 
     /// Loads one chunk.
@@ -106,32 +158,51 @@ impl<'a> Loader<'a> {
     /// # Errors
     ///
     /// If no store has it, or all that have it have it wrong.
-    pub fn load_one(&mut self, piece: &Piece) -> Result<VerifiedChunk> {
+    pub fn load_one(&mut self, piece: &Piece) -> Result<Loaded> {
         self.load(std::slice::from_ref(piece)).pop().unwrap_or_else(|| Err(self.chain.missing(&piece.id)))
     }
 
-    /// The chunk from the first store that has it, unverified; `None` at the slightest trouble.
-    fn first(&mut self, piece: &Piece) -> Option<PlainChunk> {
+    /// The chunk from the first seed or store that has it, unverified; `None` at the slightest trouble with a store.
+    fn first(&mut self, piece: &Piece) -> Option<(PlainChunk, Origin)> {
         let chain = self.chain;
-        for store in &chain.0 {
+        if let Some(seeds) = chain.seeds() {
+            if seeds.is_zeros(&piece.id, piece.size) {
+                let mut zeros = self.spare.pop().unwrap_or_default();
+                zeros.clear();
+                zeros.resize(usize::try_from(piece.size).ok()?, 0);
+                return Some((PlainChunk::from_untrusted(zeros), Origin::Id));
+            }
+            for place in seeds.find(&piece.id) {
+                let out = self.spare.pop().unwrap_or_default();
+                match self.seed_reader.read(seeds, place, piece.size, out) {
+                    Some(chunk) => return Some((chunk, Origin::Seed(place))),
+                    None => seeds.note(place, false),
+                }
+            }
+        }
+        for store in &chain.stores {
             // compat: upstream looks for the plain file first. The compressed one is the usual case, and both hold the
             // same bytes unless one is damaged, in which case the other is tried.
             for form in Form::ALL {
                 if store.get(&piece.id, form, &mut self.stored).ok()? {
                     let out = self.spare.pop().unwrap_or_default();
-                    return self.decompressor.unpack(form, &self.stored, piece.size, out).ok();
+                    let chunk = self.decompressor.unpack(form, &self.stored, piece.size, out).ok()?;
+                    return Some((chunk, Origin::Store));
                 }
             }
         }
         None
     }
 
-    /// Tries every form in every store, and says what was wrong with the first.
-    fn load_carefully(&mut self, piece: &Piece) -> Result<VerifiedChunk> {
+    /// Tries every seed and every form in every store, and says what was wrong with the first store that had it.
+    fn load_carefully(&mut self, piece: &Piece) -> Result<Loaded> {
         let chain = self.chain;
+        if let Some(loaded) = self.any_seed(piece) {
+            return Ok(loaded);
+        }
         let mut first_error: Option<Error> = None;
         let mut stored = Vec::new();
-        for store in &chain.0 {
+        for store in &chain.stores {
             for form in Form::ALL {
                 let tried = match store.get(&piece.id, form, &mut stored) {
                     Ok(false) => continue,
@@ -145,13 +216,24 @@ impl<'a> Loader<'a> {
                         if let Some(error) = first_error {
                             log::info(format_args!("Bad chunk, taken from elsewhere: {error}"));
                         }
-                        return Ok(chunk);
+                        return Ok(Loaded { chunk, origin: Origin::Store });
                     }
                     Err(error) => first_error = first_error.or(Some(error)),
                 }
             }
         }
         Err(first_error.unwrap_or_else(|| chain.missing(&piece.id)))
+    }
+
+    fn any_seed(&mut self, piece: &Piece) -> Option<Loaded> {
+        let chain = self.chain;
+        let seeds = chain.seeds()?;
+        seeds.find(&piece.id).find_map(|place| {
+            let chunk = self.seed_reader.read(seeds, place, piece.size, Vec::new())?;
+            let chunk = chunk.verify(&piece.id, self.algorithm).ok()?;
+            seeds.note(place, true);
+            Some(Loaded { chunk, origin: Origin::Seed(place) })
+        })
     }
 
     fn check(&mut self, piece: &Piece, form: Form, stored: &[u8]) -> Result<VerifiedChunk> {

@@ -28,7 +28,7 @@ pub(crate) const MARK_AFTER: Duration = Duration::from_secs(60);
 
 /// Chunks as files in prefix directories.
 ///
-/// Whoever may write shares a lock on the directory (see [`lock`]) until the store is dropped, which is to be after the index
+/// Whoever may write shares a lock on the directory (see `lock`) until the store is dropped, which is to be after the index
 /// that needs its chunks has its name.
 ///
 /// Writing needs few system calls: the prefix directories that exist are listed once, so that nobody asks for files in

@@ -9,7 +9,7 @@ pub(crate) mod lock;
 
 use casync_core::chunk::ChunkId;
 
-pub use chain::{Chain, Loader};
+pub use chain::{Chain, Loaded, Loader};
 pub use codec::{Compressor, Decompressor};
 pub use files::{ChunkDirectory, Directories};
 pub use local::LocalStore;

@@ -1,9 +1,9 @@
 //! ioctls that rustix does not wrap. The only `unsafe` code of this crate: each states its number and argument type once.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
 use rustix::io::Result;
-use rustix::ioctl::{Getter, Opcode, Setter, ioctl, opcode};
+use rustix::ioctl::{Getter, Opcode, Setter, Updater, ioctl, opcode};
 
 /// `FAT_IOCTL_GET_ATTRIBUTES`, `FAT_IOCTL_SET_ATTRIBUTES`.
 const FAT_GET: Opcode = opcode::read::<u32>(b'r', 0x10);
@@ -15,6 +15,10 @@ const SUBVOLUME_CREATE: Opcode = opcode::write::<SubvolumeArguments>(0x94, 14);
 /// `FS_IOC_FSGETXATTR`, `FS_IOC_FSSETXATTR`.
 const FSX_GET: Opcode = opcode::read::<FsxAttributes>(b'X', 31);
 const FSX_SET: Opcode = opcode::write::<FsxAttributes>(b'X', 32);
+/// `FICLONERANGE`.
+const CLONE_RANGE: Opcode = opcode::write::<CloneRange>(0x94, 13);
+/// `FIDEDUPERANGE`; its number only counts the fixed part of the structure.
+const DEDUPE_RANGE: Opcode = opcode::read_write::<[u8; 24]>(0x94, 54);
 /// `FS_IOC_GETVERSION`.
 const GENERATION: Opcode = opcode::read::<usize>(b'v', 1);
 /// `BLKGETSIZE64`.
@@ -40,6 +44,72 @@ struct FsxAttributes {
 struct SubvolumeArguments {
     fd: i64,
     name: [u8; 4088],
+}
+
+/// `struct file_clone_range`.
+#[repr(C)]
+struct CloneRange {
+    source: i64,
+    source_offset: u64,
+    length: u64,
+    offset: u64,
+}
+
+/// `struct file_dedupe_range` with one `struct file_dedupe_range_info`.
+#[repr(C)]
+struct DedupeRange {
+    source_offset: u64,
+    length: u64,
+    count: u16,
+    reserved: [u16; 3],
+    target: i64,
+    offset: u64,
+    deduped: u64,
+    status: i32,
+    reserved_too: u32,
+}
+
+/// Makes a range of a file share the data of a range of another one, whatever was there.
+pub(crate) fn clone_range(
+    source: BorrowedFd<'_>,
+    source_offset: u64,
+    length: u64,
+    target: impl AsFd,
+    offset: u64,
+) -> Result<()> {
+    let range = CloneRange { source: source.as_raw_fd().into(), source_offset, length, offset };
+    // SAFETY: the kernel reads the structure; the descriptor in it is open as long as it is borrowed.
+    unsafe { ioctl(target, Setter::<CLONE_RANGE, CloneRange>::new(range)) }
+}
+
+/// Makes a range of a file share the data of an equal range of another one; returns how much of it is shared now, which is
+/// nothing if they differ.
+pub(crate) fn dedupe_range(
+    source: impl AsFd,
+    source_offset: u64,
+    length: u64,
+    target: BorrowedFd<'_>,
+    offset: u64,
+) -> Result<u64> {
+    let mut range = DedupeRange {
+        source_offset,
+        length,
+        count: 1,
+        reserved: [0; 3],
+        target: target.as_raw_fd().into(),
+        offset,
+        deduped: 0,
+        status: 0,
+        reserved_too: 0,
+    };
+    // SAFETY: the kernel reads and writes the structure, which has room for the one target that is announced.
+    unsafe { ioctl(source, Updater::<DEDUPE_RANGE, DedupeRange>::new(&mut range)) }?;
+    match range.status {
+        0 => Ok(range.deduped),
+        // They differ.
+        1 => Ok(0),
+        status => Err(rustix::io::Errno::from_raw_os_error(-status)),
+    }
 }
 
 /// The FAT attributes of a file or directory: 2 hidden, 4 system, 0x20 archive.

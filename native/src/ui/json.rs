@@ -14,8 +14,9 @@
 //! stat   {"type":"node","path":P, NODE..., "digest":HEX?, "hardlink_digest":HEX?, "offset":0}
 //! digest {"type":"digest","digest":HEX}
 //! make   {"type":"made","output":P,"bytes":1,"digest":HEX?,"chunks":2?,"reused":3?}        (chunks: of indexes)
-//! extract {"type":"extracted","output":P,"store_chunks":1,"store_bytes":2,"seed_chunks":3,"seed_bytes":4,"holes":5,"unset":6}
-//!        (holes: bytes; unset: attributes that could not be set, with --best-effort)
+//! extract {"type":"extracted","output":P,"store_chunks":1,"store_bytes":2,"seed_chunks":3,"seed_bytes":4,
+//!        "cloned_bytes":5,"holes":6,"unset":7}
+//!        (cloned: by reference; holes: bytes; unset: attributes that could not be set, with --best-effort)
 //! gc     {"type":"gc-chunk","change":"remove|move|would-remove","file":P}                (with --verbose)
 //!        {"type":"gc-summary","dry_run":false,"references":1,"live":2,"removed":3,"removed_bytes":4,"directories":5,
 //!         "remaining":6,"young":7,"temporary":8}
@@ -34,8 +35,6 @@
 //!
 //! Paths, names, targets and values may be any bytes. The rule for all of them: a field `x` that is valid UTF-8 is the
 //! string `"x"`; one that is not is absent, and `"x_bytes"` holds it in base64 instead.
-
-use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -128,6 +127,7 @@ pub enum Message<'a> {
         store_bytes: u64,
         seed_chunks: u64,
         seed_bytes: u64,
+        cloned_bytes: u64,
         holes: u64,
         unset: u64,
     },
@@ -440,7 +440,6 @@ pub fn print(out: &mut Out, message: &Message<'_>) -> Result<()> {
 
 /// Prints a message at once, from any thread. That nobody reads any more will be found by whoever prints the summary.
 pub fn tell(message: &Message<'_>) {
-    if let Ok(line) = serde_json::to_string(message) {
-        let _ = std::io::stdout().write_all(format!("{line}\n").as_bytes());
-    }
+    let mut out = Out::new();
+    let _ = print(&mut out, message).and_then(|()| out.finish());
 }

@@ -8,6 +8,8 @@ pub mod notify;
 mod out;
 mod progress;
 mod snapshot;
+mod stdout;
 
 pub use out::{Out, print};
 pub use progress::{Counters, Progress, Style, set_style};
+pub use stdout::StandardOutput;

@@ -67,15 +67,32 @@ pub fn cache(counts: &CacheCounts) {
     verbose(format_args!("Cache hits: {hits}, misses: {misses}, invalidated: {invalidated}, added: {added}"));
 }
 
+/// What an extraction did, besides what is counted. What is `None` is not told.
+#[derive(Clone, Copy, Debug)]
+pub struct Extraction {
+    /// Zero bytes that became holes.
+    pub holes: Option<u64>,
+    /// Whether data was shared with seeds where that was possible.
+    pub reflink: bool,
+    /// Time that looking through the seeds took.
+    pub seeding: Option<Duration>,
+    /// Time that all took.
+    pub total: Duration,
+}
+
 /// What was extracted, and where it came from.
-pub fn extracted(counters: &Counters, holes: Option<u64>, time: Duration) {
+pub fn extracted(counters: &Counters, extraction: &Extraction) {
     if !is_verbose() {
         return;
     }
+    let Extraction { holes, reflink, seeding, total } = *extraction;
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     if let Some(holes) = holes {
         verbose(format_args!("Zero bytes written as sparse files: {}", Bytes(holes)));
     }
-    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    if reflink {
+        verbose(format_args!("Bytes cloned through reflinks: {}", Bytes(count(&counters.cloned_bytes))));
+    }
     let sources = [
         ("local store", count(&counters.store_chunks), count(&counters.store_bytes)),
         ("local seed", count(&counters.seed_chunks), count(&counters.seed_bytes)),
@@ -89,7 +106,11 @@ pub fn extracted(counters: &Counters, holes: Option<u64>, time: Duration) {
         let percentage = (loaded * 100).checked_div(bytes).unwrap_or(0);
         verbose(format_args!("Bytes used from {name}: {} ({percentage}%)", Bytes(loaded)));
     }
-    verbose(format_args!("Total extract time: {}", Span(time)));
+    if let Some(seeding) = seeding {
+        let percentage = (seeding.as_nanos() * 100).checked_div(total.as_nanos()).unwrap_or(0);
+        verbose(format_args!("Time spent seeding: {} ({percentage}%)", Span(seeding)));
+    }
+    verbose(format_args!("Total extract time: {}", Span(total)));
 }
 
 fn names(flags: FeatureFlags) -> String {

@@ -1,18 +1,20 @@
 //! Standard output: buffered, and errors are noticed.
 
 use std::fmt::Display;
-use std::io::{self, BufWriter, Stdout, Write as _};
+use std::io::{self, BufWriter, Write as _};
 
+use super::StandardOutput;
 use crate::error::{Cause, Error, Result};
 
 /// Writes results. Whoever is done calls [`Self::finish`].
 #[derive(Debug)]
-pub struct Out(BufWriter<Stdout>);
+pub struct Out(Result<BufWriter<StandardOutput>>);
 
 impl Out {
     /// Standard output.
     pub fn new() -> Self {
-        Self(BufWriter::with_capacity(64 << 10, io::stdout()))
+        let output = StandardOutput::new().map_err(failed);
+        Self(output.map(|output| BufWriter::with_capacity(64 << 10, output)))
     }
 
     /// Writes a line.
@@ -21,7 +23,7 @@ impl Out {
     ///
     /// If nobody reads any more, or the disk is full.
     pub fn line(&mut self, line: impl Display) -> Result<()> {
-        writeln!(self.0, "{line}").map_err(failed)
+        writeln!(self.writer()?, "{line}").map_err(failed)
     }
 
     /// Writes text as it is.
@@ -30,7 +32,7 @@ impl Out {
     ///
     /// As [`Self::line`].
     pub fn text(&mut self, text: impl Display) -> Result<()> {
-        write!(self.0, "{text}").map_err(failed)
+        write!(self.writer()?, "{text}").map_err(failed)
     }
 
     /// Writes what is buffered.
@@ -39,7 +41,11 @@ impl Out {
     ///
     /// As [`Self::line`].
     pub fn finish(mut self) -> Result<()> {
-        self.0.flush().map_err(failed)
+        self.writer()?.flush().map_err(failed)
+    }
+
+    fn writer(&mut self) -> Result<&mut BufWriter<StandardOutput>> {
+        self.0.as_mut().map_err(|error| error.clone())
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Counters {
     pub seed_chunks: AtomicU64,
     /// Their plain bytes.
     pub seed_bytes: AtomicU64,
+    /// Bytes of seeds that became part of the output by reference.
+    pub cloned_bytes: AtomicU64,
 }
 
 impl Counters {

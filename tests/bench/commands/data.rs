@@ -22,6 +22,8 @@ pub(crate) enum Data {
     Small,
     /// `image`: a disk image with the files of the first tree.
     Image,
+    /// `next`: a later version of the image.
+    Next,
     /// `random`: noise.
     Random,
     /// `zeros`: little among many zeros.
@@ -34,6 +36,10 @@ pub(crate) enum Data {
     SmallIndex,
     /// `image.caibx` with `image.castr`.
     ImageIndex,
+    /// `next.caibx` with `next.castr`.
+    NextIndex,
+    /// `second.caidx` with `second.castr`.
+    SecondIndex,
     /// `first.tar.zst`.
     FirstTar,
     /// `small.tar.zst`.
@@ -48,7 +54,9 @@ impl Data {
         match self {
             Self::Second | Self::Image | Self::FirstIndex | Self::FirstArchive | Self::FirstTar => Some(Self::First),
             Self::SmallIndex | Self::SmallTar => Some(Self::Small),
-            Self::ImageIndex | Self::ImageZst => Some(Self::Image),
+            Self::ImageIndex | Self::ImageZst | Self::Next => Some(Self::Image),
+            Self::NextIndex => Some(Self::Next),
+            Self::SecondIndex => Some(Self::Second),
             Self::First | Self::Small | Self::Random | Self::Zeros => None,
         }
     }
@@ -60,12 +68,15 @@ impl Data {
             Self::Second => &["second"],
             Self::Small => &["small"],
             Self::Image => &["image"],
+            Self::Next => &["next"],
             Self::Random => &["random"],
             Self::Zeros => &["zeros"],
             Self::FirstIndex => &["first.caidx", "first.castr"],
             Self::FirstArchive => &["first.catar"],
             Self::SmallIndex => &["small.caidx", "small.castr"],
             Self::ImageIndex => &["image.caibx", "image.castr"],
+            Self::NextIndex => &["next.caibx", "next.castr"],
+            Self::SecondIndex => &["second.caidx", "second.castr"],
             Self::FirstTar => &["first.tar.zst"],
             Self::SmallTar => &["small.tar.zst"],
             Self::ImageZst => &["image.zst"],
@@ -161,12 +172,18 @@ impl<'a> Shelf<'a> {
             }
             Data::Small => tree::make(&path, scale.small_files, tree::SMALL, 11),
             Data::Image => image(&lab.data("first"), &path),
+            Data::Next => {
+                lab.run("cp", &["--sparse=always", "image", "next"]);
+                update(&path);
+            }
             Data::Random => write(Content::new(Kind::Noise, 12), scale.random, &mut create(&path)),
             Data::Zeros => zeros(scale.zeros, &path),
             Data::FirstIndex => self.index("first.castr", "first.caidx", "first"),
             Data::FirstArchive => drop(lab.run(lab.judge(), &["make", "first.catar", "first"])),
             Data::SmallIndex => self.index("small.castr", "small.caidx", "small"),
             Data::ImageIndex => self.index("image.castr", "image.caibx", "image"),
+            Data::NextIndex => self.index("next.castr", "next.caibx", "next"),
+            Data::SecondIndex => self.index("second.castr", "second.caidx", "second"),
             // Only what is not casync reads these.
             Data::FirstTar | Data::SmallTar | Data::ImageZst if !lab.has_plain() => {}
             Data::FirstTar => self.tar("first.tar.zst", "first"),
@@ -200,6 +217,17 @@ fn image(source: &Path, path: &Path) {
     }
     let end = image.stream_position().expect("a file has positions");
     image.set_len((end + end / 5).next_multiple_of(BLOCK)).expect("files can have holes");
+}
+
+/// An image after some days of use: every so often a few blocks are others.
+fn update(path: &Path) {
+    const DISTANCE: u64 = 4 << 20;
+    let mut image = fs::OpenOptions::new().write(true).open(path).expect("the image is there");
+    let size = image.metadata().expect("the image is there").len();
+    for (number, start) in (DISTANCE / 2..size.saturating_sub(1 << 16)).step_by(DISTANCE as usize).enumerate() {
+        image.seek(SeekFrom::Start(start)).expect("a file has positions");
+        write(Content::new(Kind::Program, 1000 + number as u64), 1 << 14, &mut image);
+    }
 }
 
 /// One part in sixty-four is not zero.

@@ -41,7 +41,7 @@ pub(crate) enum Outcome {
 const ZSTD: &str = "zstd -T0";
 
 /// Rows with common data are neighbours, so that as little as possible lies around.
-pub(crate) const ROWS: [Row; 14] = [
+pub(crate) const ROWS: [Row; 17] = [
     Row {
         name: "make-tree",
         what: "make of a tree, fresh store",
@@ -71,6 +71,16 @@ pub(crate) const ROWS: [Row; 14] = [
         casync: &["make", "--store=store.castr", "out.caidx", "../data/first"],
         plain: &[],
         result: Outcome::Index("out.caidx"),
+    },
+    Row {
+        name: "update-tree",
+        what: "extract of the second version of a tree, the first as seed",
+        goal: 6.0,
+        needs: &[Data::First, Data::Second, Data::SecondIndex],
+        store: None,
+        casync: &["extract", "--store=../data/second.castr", "--seed=../data/first", "../data/second.caidx", "out"],
+        plain: &[],
+        result: Outcome::Tree("../data/second"),
     },
     Row {
         name: "extract-tree",
@@ -131,6 +141,26 @@ pub(crate) const ROWS: [Row; 14] = [
         casync: &["make", "--store=store.castr", "out.caibx", "../data/image"],
         plain: &["zstd", "-T0", "-q", "../data/image", "-o", "out.zst"],
         result: Outcome::Index("out.caibx"),
+    },
+    Row {
+        name: "update-image",
+        what: "extract of the next version of an image, the one before as seed",
+        goal: 6.0,
+        needs: &[Data::Image, Data::Next, Data::NextIndex],
+        store: None,
+        casync: &["extract", "--store=../data/next.castr", "--seed=../data/image", "../data/next.caibx", "out"],
+        plain: &[],
+        result: Outcome::File("../data/next"),
+    },
+    Row {
+        name: "update-guided",
+        what: "the same, with the index of the seed beside it",
+        goal: 6.0,
+        needs: &[Data::Image, Data::ImageIndex, Data::Next, Data::NextIndex],
+        store: None,
+        casync: &["extract", "--store=../data/next.castr", "--seed=../data/image", "../data/next.caibx", "out"],
+        plain: &[],
+        result: Outcome::File("../data/next"),
     },
     Row {
         name: "extract-image",

@@ -9,7 +9,8 @@ use super::loaders::{Loaders, with_loaders};
 use super::{ByteSource, Index};
 use crate::error::{Error, Result};
 use crate::flow::Budget;
-use crate::store::Chain;
+use crate::seed::Origin;
+use crate::store::{Chain, Loaded};
 use crate::ui::Counters;
 
 /// Chunks that are loaded and verified together.
@@ -29,9 +30,9 @@ pub struct Feed<'a> {
     next: u64,
     /// Requests in the order of the stream.
     outstanding: VecDeque<(u64, Vec<Piece>)>,
-    arrived: BTreeMap<u64, Vec<Result<VerifiedChunk>>>,
+    arrived: BTreeMap<u64, Vec<Result<Loaded>>>,
     /// Chunks that have come and are in turn.
-    ready: VecDeque<(Piece, Result<VerifiedChunk>)>,
+    ready: VecDeque<(Piece, Result<Loaded>)>,
     /// The chunk under way, and how much of it was consumed.
     current: Option<VerifiedChunk>,
     used: usize,
@@ -44,7 +45,7 @@ pub struct Feed<'a> {
 
 /// Runs `consume` with the stream of an index, at offset 0.
 ///
-/// Memory: at most `ahead_max` requests of [`BATCH_BYTES`] (or one chunk), which is half of the budget, and a compressed
+/// Memory: at most `ahead_max` requests of 2 MiB (or one chunk), which is half of the budget, and a compressed
 /// chunk for each worker.
 ///
 /// # Errors
@@ -152,8 +153,9 @@ impl ByteSource for Feed<'_> {
                 self.receive()?;
             }
             if let Some((piece, chunk)) = self.ready.pop_front() {
-                self.current = Some(chunk.map_err(|error| of_chunk(error, &piece))?);
-                count(self.counters, &piece);
+                let Loaded { chunk, origin } = chunk.map_err(|error| of_chunk(error, &piece))?;
+                self.current = Some(chunk);
+                count(self.counters, &piece, origin);
             }
         }
         let left = usize::try_from(self.end.saturating_sub(self.position)).unwrap_or(usize::MAX);
@@ -197,8 +199,13 @@ pub(super) fn of_chunk(error: Error, piece: &Piece) -> Error {
 }
 
 /// Counts a chunk that has been reached.
-pub(super) fn count(counters: &Counters, piece: &Piece) {
+pub(crate) fn count(counters: &Counters, piece: &Piece, origin: Origin) {
     Counters::add(&counters.bytes, piece.size);
-    Counters::add(&counters.store_chunks, 1);
-    Counters::add(&counters.store_bytes, piece.size);
+    let (chunks, bytes) = match origin {
+        Origin::Store => (&counters.store_chunks, &counters.store_bytes),
+        Origin::Seed(_) => (&counters.seed_chunks, &counters.seed_bytes),
+        Origin::Id => return,
+    };
+    Counters::add(chunks, 1);
+    Counters::add(bytes, piece.size);
 }

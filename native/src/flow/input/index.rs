@@ -106,6 +106,13 @@ impl Index {
         }
     }
 
+    /// Another one of the same file, so that two can read in different places; `None` for what came through a pipe.
+    pub fn another(&self) -> Option<Self> {
+        let Form::File(Paged { file, header, chunks, size, .. }) = &self.0 else { return None };
+        let (file, header) = (file.try_clone().ok()?, *header);
+        Some(Self(Form::File(Paged { file, header, chunks: *chunks, first: 0, items: Vec::new(), size: *size })))
+    }
+
     /// The archive's feature flags.
     pub fn features(&self) -> FeatureFlags {
         match &self.0 {

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::error::Result;
 use crate::flow::Failure;
-use crate::store::{Chain, Loader};
+use crate::store::{Chain, Loaded, Loader};
 
 /// Chunks that one worker is to load together.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ struct Request {
 }
 
 /// The chunks of a request.
-type Answer = (u64, Vec<Result<VerifiedChunk>>);
+type Answer = (u64, Vec<Result<Loaded>>);
 
 /// Where to ask for chunks.
 #[derive(Debug)]

@@ -20,6 +20,8 @@ pub use random::{RandomSource, find, list_directory};
 pub use seek::Seeker;
 pub use sparse::{Sparse, with_sparse};
 
+pub(crate) use feed::count;
+
 use crate::error::Result;
 
 /// Bytes in order, of which some can be passed over.

@@ -72,7 +72,7 @@ impl RandomSource<'_> {
                     let cached = cache.iter().position(|(held, _)| *held == number);
                     let chunk = match cached.and_then(|at| cache.remove(at)) {
                         Some((_, chunk)) => chunk,
-                        None => loader.load_one(&piece)?,
+                        None => loader.load_one(&piece)?.chunk,
                     };
                     bytes.extend_from_slice(chunk.bytes());
                     cache.push_back((number, chunk));

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use casync_core::archive::Located;
-use casync_core::chunk::VerifiedChunk;
 use casync_core::index::Piece;
 
 use super::feed::{count, of_chunk};
@@ -12,7 +11,7 @@ use super::scout::{Held, Scout};
 use super::{ByteSource, Index};
 use crate::error::Result;
 use crate::flow::Budget;
-use crate::store::Chain;
+use crate::store::{Chain, Loaded};
 use crate::ui::Counters;
 
 /// Chunks that are loaded and verified together: as many as there are lanes.
@@ -44,12 +43,12 @@ pub struct Sparse<'a> {
 
 /// Chunks by their offsets; `None` for those that were asked for.
 #[derive(Debug, Default)]
-struct Chunks(BTreeMap<u64, (Piece, Option<Result<VerifiedChunk>>)>);
+struct Chunks(BTreeMap<u64, (Piece, Option<Result<Loaded>>)>);
 
 impl Held for Chunks {
     fn around(&self, offset: u64) -> Option<(u64, &[u8])> {
         let (start, (_, chunk)) = self.0.range(..=offset).next_back()?;
-        let bytes = chunk.as_ref()?.as_ref().ok()?.bytes();
+        let bytes = chunk.as_ref()?.as_ref().ok()?.chunk.bytes();
         (offset < start + bytes.len() as u64).then_some((*start, bytes))
     }
 }
@@ -122,8 +121,8 @@ impl Sparse<'_> {
 
     /// The reader has come to a chunk: while it uses that, more can be loaded.
     fn enter(&mut self) -> Result<()> {
-        if let Some((_, (piece, _))) = self.chunks.0.range(..=self.position).next_back() {
-            count(self.counters, piece);
+        if let Some((_, (piece, Some(Ok(loaded))))) = self.chunks.0.range(..=self.position).next_back() {
+            count(self.counters, piece, loaded.origin);
         }
         if let Some(answer) = self.loaders.try_receive() {
             self.take(answer);
@@ -171,7 +170,7 @@ impl Sparse<'_> {
     }
 
     /// Takes chunks that have come, and what they tell of others.
-    fn take(&mut self, answer: (u64, Vec<Result<VerifiedChunk>>)) {
+    fn take(&mut self, answer: (u64, Vec<Result<Loaded>>)) {
         let mut answer = Some(answer);
         while let Some((sequence, chunks)) = answer {
             let pieces = self.asked.remove(&sequence).unwrap_or_default();
@@ -179,7 +178,7 @@ impl Sparse<'_> {
                 match (self.chunks.0.get_mut(&piece.start), chunk) {
                     (Some((_, place)), chunk) => *place = Some(chunk),
                     // The reader has passed it.
-                    (None, Ok(chunk)) => self.loaders.recycle(chunk),
+                    (None, Ok(loaded)) => self.loaders.recycle(loaded.chunk),
                     (None, Err(_)) => {}
                 }
             }
@@ -199,8 +198,8 @@ impl Sparse<'_> {
                 break;
             }
             self.bytes -= piece.size;
-            if let Some(Ok(chunk)) = entry.remove().1 {
-                self.loaders.recycle(chunk);
+            if let Some(Ok(loaded)) = entry.remove().1 {
+                self.loaders.recycle(loaded.chunk);
             }
         }
         self.scout.forget_before(self.position);
@@ -216,7 +215,7 @@ impl ByteSource for Sparse<'_> {
             return Ok(&[]);
         };
         let chunk = match chunk {
-            Some(Ok(chunk)) => chunk,
+            Some(Ok(loaded)) => &loaded.chunk,
             Some(Err(error)) => return Err(of_chunk(error.clone(), piece)),
             None => return Ok(&[]),
         };

@@ -105,7 +105,7 @@ fn first_difference(
     chain: &Chain,
     algorithm: casync_core::hash::DigestAlgorithm,
 ) -> Option<u64> {
-    let chunk = Loader::new(chain, algorithm).ok()?.load_one(piece).ok()?;
+    let chunk = Loader::new(chain, algorithm).ok()?.load_one(piece).ok()?.chunk;
     let mut found = vec![0; chunk.bytes().len()];
     let filled = blob::read_at(fd, &mut found, piece.start).ok()?;
     let at = found[..filled].iter().zip(chunk.bytes()).position(|(found, expected)| found != expected)?;

@@ -1,21 +1,22 @@
 //! Directories that are being filled.
 
 use std::collections::HashSet;
-use std::ffi::CString;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use casync_core::Name;
 use casync_core::archive::{FileType, Metadata};
 use casync_core::record::FeatureFlags;
-use rustix::fs::{self as os, Mode, OFlags, RawDir};
+use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::ApplyOptions;
 use super::place::Place;
+use super::{ApplyOptions, existing};
 use crate::error::{Context as _, Error, Result};
+use crate::fs::beneath::{self, Mounts};
 use crate::fs::meta::{Inherited, MetadataWriter, Node as Finished};
-use crate::fs::remove;
+use crate::fs::output::Durability;
 use crate::sys;
+use crate::ui::log;
 
 /// A directory whose entries are coming.
 #[derive(Debug)]
@@ -28,7 +29,8 @@ pub(super) struct OpenDirectory {
     fresh: bool,
     /// Names that the archive has, of a directory that was there before.
     seen: HashSet<Box<[u8]>>,
-    device: u64,
+    /// Whether it lies on another file system than the target; nothing is removed from it then.
+    foreign: bool,
     inherited: Inherited,
 }
 
@@ -40,10 +42,8 @@ impl OpenDirectory {
 
     /// A directory that is only the place for what is extracted.
     pub(super) fn container(fd: OwnedFd) -> Result<Self> {
-        let stat = os::fstat(&fd)?;
-        let inherited = Inherited::from_directory(fd.as_fd(), &stat);
-        let device = stat.st_dev;
-        Ok(Self { fd, place: None, metadata: None, fresh: false, seen: HashSet::new(), device, inherited })
+        let inherited = Self::inherited_of(&fd)?;
+        Ok(Self { fd, place: None, metadata: None, fresh: false, seen: HashSet::new(), foreign: false, inherited })
     }
 
     /// Makes a directory in `parent`, or enters the one that is there.
@@ -51,30 +51,38 @@ impl OpenDirectory {
         let subvolume = FeatureFlags::SUBVOLUME;
         let subvolume = options.features.contains(subvolume) && metadata.flags.contains(subvolume);
         let mut place = Place::final_name(name);
-        let made = create(parent, &place, subvolume);
+        let made = create(parent, &place, subvolume, options);
+        let mut foreign = parent.foreign;
         let (fd, fresh) = match made {
-            Ok(()) => (open(parent, &place)?, true),
-            Err(Errno::EXIST) if !parent.fresh => match open(parent, &place) {
-                Ok(fd) => (fd, false),
+            Ok(()) => (open(parent, &place, Mounts::Refuse)?, true),
+            Err(Errno::EXIST) if !parent.fresh => match enter(parent, &place) {
+                Ok((fd, is_mount)) => {
+                    foreign |= is_mount;
+                    existing::unlock(fd.as_fd(), options)?;
+                    (fd, false)
+                }
                 // Something else is in the way; it goes when the directory is complete.
                 Err(Errno::NOTDIR | Errno::LOOP) => {
                     place = Place::temporary(name);
-                    create(parent, &place, subvolume)?;
-                    (open(parent, &place)?, true)
+                    create(parent, &place, subvolume, options)?;
+                    (open(parent, &place, Mounts::Refuse)?, true)
                 }
                 Err(errno) => return Err(errno.into()),
             },
+            Err(errno) if subvolume => {
+                let hint = "leave it out with --without=subvolume --without=subvolume-ro, or see --best-effort";
+                return Err(Error::from(errno).context("make the subvolume").hint(hint));
+            }
             Err(errno) => return Err(Error::from(errno).context("make the directory")),
         };
         let inherited = if fresh { parent.inherited.clone() } else { Self::inherited_of(&fd)? };
-        let device = if fresh { parent.device } else { os::fstat(&fd)?.st_dev };
         Ok(Self {
             fd,
             place: Some(place),
             metadata: Some(metadata.clone()),
             fresh,
             seen: HashSet::new(),
-            device,
+            foreign,
             inherited,
         })
     }
@@ -97,10 +105,6 @@ impl OpenDirectory {
         self.fresh && self.place.is_some()
     }
 
-    pub(super) const fn device(&self) -> u64 {
-        self.device
-    }
-
     pub(super) const fn inherited(&self) -> &Inherited {
         &self.inherited
     }
@@ -118,10 +122,19 @@ impl OpenDirectory {
         parent: Option<&Self>,
         metadata: &mut MetadataWriter,
         options: &ApplyOptions,
+        path: &[u8],
     ) -> Result<()> {
         let Some(stored) = &self.metadata else { return Ok(()) };
         if options.delete && !self.fresh {
-            self.delete_strangers(options)?;
+            let strangers = existing::strangers(self.fd(), &self.seen)?;
+            if self.foreign && !strangers.is_empty() {
+                let (count, path) = (strangers.len(), String::from_utf8_lossy(path));
+                log::info(format_args!(
+                    "Not removing {count} entries of {path:?}, another file system than the output."
+                ));
+            } else {
+                existing::remove(self.fd(), &strangers, options)?;
+            }
         }
         let mode = metadata.mode(stored, FileType::Directory);
         let node = Finished { file: self.fd.as_fd(), file_type: FileType::Directory, metadata: stored, mode };
@@ -130,7 +143,11 @@ impl OpenDirectory {
         if let (Some(place), Some(parent)) = (&mut self.place, parent) {
             place.install(parent, options)?;
         }
-        metadata.late(&node, !self.fresh || self.inherited.flags)
+        metadata.late(&node, !self.fresh || self.inherited.flags)?;
+        if options.durability == Durability::Each {
+            os::fsync(&self.fd).context(|| "write it to the disk")?;
+        }
+        Ok(())
     }
 
     /// Removes the directory if it has only a temporary name.
@@ -139,37 +156,32 @@ impl OpenDirectory {
             place.discard(parent);
         }
     }
-
-    fn delete_strangers(&self, options: &ApplyOptions) -> Result<()> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let listed = os::openat(&self.fd, c".", flags, Mode::empty())?;
-        let mut strangers: Vec<CString> = Vec::new();
-        let mut space = Vec::with_capacity(32 << 10);
-        let mut entries = RawDir::new(&listed, space.spare_capacity_mut());
-        while let Some(entry) = entries.next() {
-            let entry = entry?;
-            let name = entry.file_name();
-            if !matches!(name.to_bytes(), b"." | b"..") && !self.seen.contains(name.to_bytes()) {
-                strangers.push(name.to_owned());
-            }
-        }
-        for name in strangers {
-            remove::entry(self.fd.as_fd(), &name, self.device, options.undo_immutable)
-                .context(|| format!("remove {:?}, which is not in the archive", name.to_string_lossy()))?;
-        }
-        Ok(())
-    }
 }
 
-fn create(parent: &OpenDirectory, place: &Place, subvolume: bool) -> Result<(), Errno> {
+fn create(parent: &OpenDirectory, place: &Place, subvolume: bool, options: &ApplyOptions) -> Result<(), Errno> {
     if subvolume {
-        sys::subvolume_create(parent.fd(), place.name().to_bytes())
-    } else {
-        os::mkdirat(parent.fd(), place.name(), Mode::from_raw_mode(0o700))
+        match sys::subvolume_create(parent.fd(), place.name().to_bytes()) {
+            // That it is none is counted when it is complete.
+            Err(errno) if options.best_effort && errno != Errno::EXIST => {}
+            made => return made,
+        }
     }
+    os::mkdirat(parent.fd(), place.name(), Mode::from_raw_mode(0o700))
 }
 
-fn open(parent: &OpenDirectory, place: &Place) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    os::openat(parent.fd(), place.name(), flags, Mode::empty())
+fn open(parent: &OpenDirectory, place: &Place, mounts: Mounts) -> Result<OwnedFd, Errno> {
+    beneath::open(parent.fd(), place.name(), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty(), mounts)
+}
+
+/// Opens a directory that was there before. True: something else is mounted there.
+fn enter(parent: &OpenDirectory, place: &Place) -> Result<(OwnedFd, bool), Errno> {
+    let mut entered = open(parent, place, Mounts::Refuse).map(|fd| (fd, false));
+    if entered.as_ref().err() == Some(&Errno::ACCESS) {
+        existing::make_readable(parent.fd(), place.name())?;
+        entered = open(parent, place, Mounts::Refuse).map(|fd| (fd, false));
+    }
+    match entered {
+        Err(Errno::XDEV) => open(parent, place, Mounts::Enter).map(|fd| (fd, true)),
+        entered => entered,
+    }
 }

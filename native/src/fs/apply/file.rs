@@ -10,7 +10,9 @@ use super::ApplyOptions;
 use super::directory::OpenDirectory;
 use super::place::Place;
 use crate::error::{Context as _, Result};
+use crate::fs::beneath::{self, Mounts};
 use crate::fs::meta::{Created, MetadataWriter, Node as Finished};
+use crate::fs::output::Durability;
 use crate::fs::{blob, holes};
 
 /// A file whose payload is coming.
@@ -38,11 +40,10 @@ impl OutputFile {
         mode: u32,
     ) -> Result<Self> {
         let place = Place::choose(parent, name);
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOCTTY;
         // The final permissions at once where nobody else can reach the file before it is complete; set-id bits never.
         let created_mode = if parent.is_closed() { mode & 0o777 | 0o200 } else { 0o600 };
-        let fd = os::openat(parent.fd(), place.name(), flags, Mode::from_raw_mode(created_mode))
+        let fd = beneath::open(parent.fd(), place.name(), flags, Mode::from_raw_mode(created_mode), Mounts::Refuse)
             .context(|| "create the file")?;
         Ok(Self { fd, place, metadata: metadata.clone(), mode, created_mode, size, written: 0, length: 0 })
     }
@@ -88,6 +89,9 @@ impl OutputFile {
         let node =
             Finished { file: self.fd.as_fd(), file_type: FileType::Regular, metadata: &self.metadata, mode: self.mode };
         metadata.finish(&node, Some(&Created { mode: self.created_mode, inherited: parent.inherited() }))?;
+        if options.durability == Durability::Each {
+            os::fsync(&self.fd).context(|| "write it to the disk")?;
+        }
         self.place.install(parent, options)?;
         metadata.late(&node, parent.inherited().flags)
     }

@@ -5,21 +5,25 @@
 //! its final name when it is complete, unless its directory was made by this run and is still closed to others.
 
 mod directory;
+mod existing;
 mod file;
 mod place;
 mod special;
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use casync_core::Name;
 use casync_core::archive::{Content, FileType, IdShift, Node};
 use casync_core::record::FeatureFlags;
+use rustix::fs as os;
 use rustix::io::Errno;
 
 use self::directory::OpenDirectory;
 use self::file::OutputFile;
 use super::meta::MetadataWriter;
+use super::output::Durability;
 use crate::error::{Context as _, Result};
+use crate::ui::log;
 
 /// How a tree is made.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub struct ApplyOptions {
     pub undo_immutable: bool,
     /// Whether attributes that the file system cannot hold are counted instead of failing.
     pub best_effort: bool,
+    /// When what was written reaches the disk.
+    pub durability: Durability,
 }
 
 /// What was made.
@@ -54,6 +60,8 @@ pub struct TreeWriter {
     metadata: MetadataWriter,
     /// The target, until the root node has come.
     target: Option<(OwnedFd, bool)>,
+    /// Another descriptor of it, if it is to be synced at the end.
+    synced: Option<OwnedFd>,
     open: Vec<OpenDirectory>,
     file: Option<OutputFile>,
     /// A node of a type that is not restored; its end is passed over.
@@ -66,10 +74,16 @@ pub struct TreeWriter {
 
 impl TreeWriter {
     /// Makes the tree in an open directory, which is the archive's root. `fresh`: this run has made it.
-    pub fn new(target: OwnedFd, fresh: bool, options: ApplyOptions) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// If there are too many open files.
+    pub fn new(target: OwnedFd, fresh: bool, options: ApplyOptions) -> Result<Self> {
+        let synced = if options.durability == Durability::None { None } else { Some(target.try_clone()?) };
+        Ok(Self {
             metadata: MetadataWriter::new(&options),
             options,
+            synced,
             target: Some((target, fresh)),
             open: Vec::new(),
             file: None,
@@ -77,7 +91,7 @@ impl TreeWriter {
             path: Vec::new(),
             first_name: None,
             holes: 0,
-        }
+        })
     }
 
     /// Makes one node of an archive as an entry of an open directory, which itself is left alone. `name` is for the
@@ -87,7 +101,7 @@ impl TreeWriter {
     ///
     /// If the directory cannot be asked.
     pub fn into_directory(target: OwnedFd, name: Option<Name>, options: ApplyOptions) -> Result<Self> {
-        let mut writer = Self::new(target, false, options);
+        let mut writer = Self::new(target, false, options)?;
         writer.first_name = name;
         if let Some((target, _)) = writer.target.take() {
             writer.open.push(OpenDirectory::container(target)?);
@@ -105,6 +119,27 @@ impl TreeWriter {
         Applied { holes: self.holes, unset: self.metadata.unset() }
     }
 
+    /// The regular file under way.
+    pub fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(OutputFile::fd)
+    }
+
+    /// Makes what was made survive a crash, as far as the options want it.
+    ///
+    /// # Errors
+    ///
+    /// If the disk does not take it.
+    pub fn sync(&self) -> Result<()> {
+        let Some(target) = &self.synced else { return Ok(()) };
+        match self.options.durability {
+            Durability::None => Ok(()),
+            Durability::End => os::syncfs(target),
+            // The directory itself, where only an entry of it was extracted.
+            Durability::Each => os::fsync(target),
+        }
+        .context(|| "write everything to the disk")
+    }
+
     /// Begins a node.
     ///
     /// # Errors
@@ -119,7 +154,9 @@ impl TreeWriter {
             }
             self.path.extend_from_slice(name);
         }
-        self.make(name, node).context(|| format!("extract {:?}", self.shown_path()))
+        let made = self.make(name, node);
+        self.remark();
+        made.context(|| format!("extract {:?}", self.shown_path()))
     }
 
     /// Adds payload to the file under way.
@@ -141,16 +178,28 @@ impl TreeWriter {
     ///
     /// If its metadata cannot be set.
     pub fn leave(&mut self) -> Result<()> {
-        self.finish().context(|| format!("extract {:?}", self.shown_path()))?;
+        let finished = self.finish();
+        self.remark();
+        finished.context(|| format!("extract {:?}", self.shown_path()))?;
         let parent = self.path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
         self.path.truncate(parent);
         Ok(())
     }
 
+    /// Tells what could not be set, of which node.
+    fn remark(&mut self) {
+        for what in self.metadata.take_remarks() {
+            log::info(format_args!("{:?}: {what}", self.shown_path()));
+        }
+    }
+
     fn make(&mut self, name: Option<&Name>, node: &Node) -> Result<()> {
         let Some(name) = name else {
             let (target, fresh) = self.target.take().ok_or(Errno::INVAL)?;
-            self.metadata.begin(target.as_fd(), &node.metadata, fresh)?;
+            if !fresh {
+                existing::unlock(target.as_fd(), &self.options)?;
+            }
+            self.metadata.begin(target.as_fd(), &node.metadata, true)?;
             self.open.push(OpenDirectory::root(target, fresh, node.metadata.clone())?);
             return Ok(());
         };
@@ -160,17 +209,19 @@ impl TreeWriter {
             self.skipping = true;
             return Ok(());
         }
+        let parent_flags = parent.inherited().flags;
         match &node.content {
             Content::Directory => {
                 let directory = OpenDirectory::make(parent, name, &node.metadata, &self.options)?;
-                self.metadata.begin(directory.fd(), &node.metadata, directory.is_fresh())?;
+                let stale = !directory.is_fresh() || parent_flags;
+                self.metadata.begin(directory.fd(), &node.metadata, stale)?;
                 self.open.push(directory);
             }
             Content::Regular { size } => {
                 let mode = self.metadata.mode(&node.metadata, FileType::Regular);
                 let file = OutputFile::create(parent, name, &node.metadata, *size, mode)?;
                 let file = self.file.insert(file);
-                self.metadata.begin(file.fd(), &node.metadata, true)?;
+                self.metadata.begin(file.fd(), &node.metadata, parent_flags)?;
             }
             _ => {
                 special::make(parent, name, node, &mut self.metadata, &self.options)?;
@@ -192,7 +243,7 @@ impl TreeWriter {
             return Ok(());
         }
         let (directory, parents) = self.open.split_last_mut().ok_or(Errno::INVAL)?;
-        directory.finish(parents.last(), &mut self.metadata, &self.options)?;
+        directory.finish(parents.last(), &mut self.metadata, &self.options, &self.path)?;
         self.open.pop();
         Ok(())
     }

@@ -48,7 +48,7 @@ impl Place {
         let directory = parent.fd();
         let mut renamed = os::renameat(directory, temporary, directory, &self.name);
         if renamed == Err(Errno::PERM) && options.undo_immutable {
-            meta::undo_immutable(directory, &self.name)?;
+            meta::undo_immutable_entry(directory, &self.name)?;
             renamed = os::renameat(directory, temporary, directory, &self.name);
         }
         match renamed {
@@ -67,9 +67,9 @@ impl Place {
     fn exchange(&self, parent: &OpenDirectory, temporary: &CStr, options: &ApplyOptions) -> Result<()> {
         let directory = parent.fd();
         match os::renameat_with(directory, temporary, directory, &self.name, RenameFlags::EXCHANGE) {
-            Ok(()) => remove::entry(directory, temporary, parent.device(), options.undo_immutable),
+            Ok(()) => remove::entry(directory, temporary, options.undo_immutable),
             Err(Errno::INVAL | Errno::NOSYS) => {
-                remove::entry(directory, &self.name, parent.device(), options.undo_immutable)?;
+                remove::entry(directory, &self.name, options.undo_immutable)?;
                 Ok(os::renameat(directory, temporary, directory, &self.name)?)
             }
             Err(errno) => Err(errno.into()),
@@ -82,7 +82,7 @@ impl Place {
         if let Some(temporary) = &self.temporary {
             let directory = parent.fd();
             if os::unlinkat(directory, temporary, AtFlags::empty()) == Err(Errno::ISDIR) {
-                let _ = remove::entry(directory, temporary, parent.device(), false);
+                let _ = remove::entry(directory, temporary, false);
             }
         }
     }

@@ -131,14 +131,14 @@ fn set(place: Place<'_>, name: &[u8], value: &[u8]) -> Result<()> {
     Ok(match place {
         Place::Open(file) => fsetxattr(file, name, value, XattrFlags::empty()),
         // Never a link: those have no ACLs.
-        Place::Entry { .. } => setxattr(place.proc_path(), name, value, XattrFlags::empty()),
+        Place::Pointer(_) | Place::Entry { .. } => setxattr(place.proc_path(), name, value, XattrFlags::empty()),
     }?)
 }
 
 fn remove(place: Place<'_>, name: &[u8]) -> Result<()> {
     let removed = match place {
         Place::Open(file) => fremovexattr(file, name),
-        Place::Entry { .. } => removexattr(place.proc_path(), name),
+        Place::Pointer(_) | Place::Entry { .. } => removexattr(place.proc_path(), name),
     };
     match removed {
         Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::BADF) => Ok(()),

@@ -1,14 +1,13 @@
 //! chattr flags.
 
-use std::ffi::CStr;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use casync_core::record::FeatureFlags;
-use rustix::fs::{self as os, IFlags, Mode, OFlags, ioctl_getflags, ioctl_setflags};
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 use rustix::io::Errno;
 
 use super::is_unsupported;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// `FS_NOCOMP_FL`, which rustix does not name.
 const NOCOMP: IFlags = IFlags::from_bits_retain(0x400);
@@ -43,13 +42,18 @@ pub(super) const EARLY: FeatureFlags = FeatureFlags::union(&[
     FeatureFlags::FLAG_PROJINHERIT,
 ]);
 
-/// Sets those of the flags `restored` that are in `wanted`, and clears the others of them.
-pub(super) fn apply(file: BorrowedFd<'_>, wanted: FeatureFlags, restored: FeatureFlags) -> Result<()> {
+/// Sets those of the flags `restored` that are in `wanted`, and clears the others of them. Returns what the file system
+/// has refused; the others are set.
+pub(super) fn apply(
+    file: BorrowedFd<'_>,
+    wanted: FeatureFlags,
+    restored: FeatureFlags,
+) -> Result<FeatureFlags, (Errno, FeatureFlags)> {
+    let wanted = wanted & restored & FeatureFlags::CHATTR;
     let now = match ioctl_getflags(file) {
         Ok(now) => now,
-        Err(errno) if is_unsupported(errno) && !wanted.intersects(FeatureFlags::CHATTR) => return Ok(()),
-        Err(errno) if is_unsupported(errno) => return Err(Errno::OPNOTSUPP.into()),
-        Err(errno) => return Err(errno.into()),
+        Err(errno) if is_unsupported(errno) => return Ok(wanted),
+        Err(errno) => return Err((errno, wanted)),
     };
     let mut flags = now;
     for (feature, flag) in TABLE {
@@ -58,12 +62,39 @@ pub(super) fn apply(file: BorrowedFd<'_>, wanted: FeatureFlags, restored: Featur
         }
     }
     if flags == now {
-        return Ok(());
+        return Ok(FeatureFlags::EMPTY);
     }
-    ioctl_setflags(file, flags).map_err(|errno| {
-        let names: Vec<&str> = (wanted & FeatureFlags::CHATTR).names().collect();
-        Error::from(errno).context(names.join(" "))
-    })
+    // Some file systems take flags without a word and do not keep them.
+    match ioctl_setflags(file, flags).and_then(|()| read(file)) {
+        Ok(kept) => Ok(wanted - kept),
+        Err(_) => one_by_one(file, wanted, restored),
+    }
+}
+
+/// Sets what can be set if not everything can.
+fn one_by_one(
+    file: BorrowedFd<'_>,
+    wanted: FeatureFlags,
+    restored: FeatureFlags,
+) -> Result<FeatureFlags, (Errno, FeatureFlags)> {
+    let mut refused = FeatureFlags::EMPTY;
+    let mut failed = None;
+    for (feature, flag) in TABLE.into_iter().filter(|(feature, _)| restored.contains(*feature)) {
+        let is_wanted = wanted.contains(feature);
+        let set = ioctl_getflags(file).and_then(|now| {
+            let mut flags = now;
+            flags.set(flag, is_wanted);
+            if flags == now { Ok(()) } else { ioctl_setflags(file, flags) }
+        });
+        if let Err(errno) = set {
+            refused |= feature;
+            failed = failed.or_else(|| Some(errno).filter(|errno| !is_unsupported(*errno)));
+        }
+    }
+    match failed {
+        Some(errno) => Err((errno, refused)),
+        None => read(file).map(|kept| refused | (wanted - kept)).map_err(|errno| (errno, wanted)),
+    }
 }
 
 /// Whether new entries of a directory get flags from it.
@@ -74,10 +105,10 @@ pub(super) fn passes_on(directory: BorrowedFd<'_>) -> bool {
         && ioctl_getflags(directory).is_ok_and(|flags| !(flags - own).is_empty())
 }
 
-/// Clears the immutable flag of an entry that is to be replaced.
-pub(crate) fn undo_immutable(directory: BorrowedFd<'_>, name: &CStr) -> Result<()> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = os::openat(directory, name, flags, Mode::empty())?;
-    let now = ioctl_getflags(file.as_fd())?;
-    Ok(ioctl_setflags(&file, now - IFlags::IMMUTABLE)?)
+/// Clears what forbids to change a directory or file. File systems without such flags have nothing to clear.
+pub(super) fn undo_immutable(file: BorrowedFd<'_>) -> Result<()> {
+    let Ok(now) = ioctl_getflags(file) else { return Ok(()) };
+    // Upstream clears the first of them alone, but the other forbids replacing and removing as well.
+    let flags = now - (IFlags::IMMUTABLE | IFlags::APPEND);
+    if flags == now { Ok(()) } else { Ok(ioctl_setflags(file, flags)?) }
 }

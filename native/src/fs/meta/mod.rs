@@ -12,16 +12,19 @@ mod time;
 mod writer;
 mod xattr;
 
+use std::ffi::CStr;
+use std::os::fd::{AsFd as _, BorrowedFd};
+
 use casync_core::archive::{FileType, Metadata, Selection, Timestamp};
 use casync_core::record::FeatureFlags;
-use rustix::fs::Stat;
+use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-pub(crate) use chattr::undo_immutable;
 pub(crate) use owner::OwnerNames;
 pub(crate) use writer::{Created, Inherited, MetadataWriter, Node};
 
 use super::Place;
+use super::beneath::{self, Mounts};
 use crate::error::{Error, Result};
 
 /// Reads what an archive stores of nodes.
@@ -109,6 +112,19 @@ impl MetadataReader {
             Err(errno) => Err(Error::from(errno).context("read file attributes")),
         }
     }
+}
+
+/// Clears what forbids to change a file or directory: chattr flags, or that it is a read-only subvolume.
+pub(crate) fn undo_immutable(file: BorrowedFd<'_>) -> Result<()> {
+    subvolume::make_writable(file)?;
+    chattr::undo_immutable(file)
+}
+
+/// The same for an entry that is to be replaced.
+pub(crate) fn undo_immutable_entry(directory: BorrowedFd<'_>, name: &CStr) -> Result<()> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    let file = beneath::open(directory, name, flags, Mode::empty(), Mounts::Refuse)?;
+    undo_immutable(file.as_fd())
 }
 
 /// Errors by which file systems say that they do not know an ioctl.

@@ -1,6 +1,6 @@
 //! SELinux labels.
 
-use rustix::fs::{XattrFlags, fsetxattr, lsetxattr};
+use rustix::fs::{XattrFlags, fremovexattr, fsetxattr, lsetxattr, setxattr};
 
 use crate::error::Result;
 use crate::fs::Place;
@@ -14,12 +14,21 @@ pub(super) fn read(value: &[u8]) -> Option<Box<[u8]>> {
     (!label.is_empty()).then(|| label.into())
 }
 
-/// Sets a label. Nodes whose archive has none keep what the system gave them.
+/// Sets a label.
 pub(super) fn apply(place: Place<'_>, label: &[u8]) -> Result<()> {
     let mut value = label.to_vec();
     value.push(0);
     Ok(match place {
         Place::Open(file) => fsetxattr(file, NAME, &value, XattrFlags::empty()),
+        Place::Pointer(_) => setxattr(place.proc_path(), NAME, &value, XattrFlags::empty()),
         Place::Entry { .. } => lsetxattr(place.proc_path(), NAME, &value, XattrFlags::empty()),
     }?)
+}
+
+/// Removes the label of a node whose archive has none. Where SELinux is on, every node has one, and the kernel does not
+/// allow this: then the system's choice stays.
+pub(super) fn remove(place: Place<'_>) {
+    if let Place::Open(file) = place {
+        let _ = fremovexattr(file, NAME);
+    }
 }

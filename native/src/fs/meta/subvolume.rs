@@ -25,6 +25,12 @@ pub(super) fn read(directory: BorrowedFd<'_>, stat: &Stat, magic: u64, features:
     Ok(if read_only { flag | FeatureFlags::SUBVOLUME_RO } else { flag })
 }
 
+/// Makes a read-only subvolume writable; any other directory is passed over.
+pub(super) fn make_writable(directory: BorrowedFd<'_>) -> Result<()> {
+    let is_one = fstat(directory)?.st_ino == ROOT_INODE && fstatfs(directory)?.f_type as u64 == magic::BTRFS;
+    if is_one { Ok(sys::set_subvolume_read_only(directory, false)?) } else { Ok(()) }
+}
+
 /// Checks that a directory is a subvolume exactly if it is to be one, and makes it read-only or writable.
 pub(super) fn apply(directory: BorrowedFd<'_>, wanted: FeatureFlags, restored: FeatureFlags) -> Result<()> {
     let is_wanted = wanted.contains(FeatureFlags::SUBVOLUME);

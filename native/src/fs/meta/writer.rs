@@ -1,19 +1,22 @@
 //! Sets metadata in an order in which nothing undoes what was set before (spec: filesystem.md 8).
 
-use std::ffi::CStr;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use casync_core::archive::{FileType, Metadata, Node as ArchivedNode};
 use casync_core::record::FeatureFlags;
-use rustix::fs::{self as os, AtFlags, Mode, OFlags, Stat};
+use rustix::fs::{self as os, AtFlags, Mode, Stat};
 use rustix::io::Errno;
 
 use super::owner::{OwnerIds, Owners};
 use super::{acl, chattr, fat, fcaps, project, selinux, subvolume, time, xattr};
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Error, Result};
 use crate::fs::Place;
 use crate::fs::apply::ApplyOptions;
-use crate::ui::log;
+
+/// What leaves modes out: any of these features alone restores them.
+const MODES: &str = "--without=permissions --without=acl --without=read-only";
+/// What leaves times out.
+const TIMES: &str = "--without=nsec-time --without=usec-time --without=sec-time --without=2sec-time";
 
 /// An open node whose contents are complete.
 pub(crate) struct Node<'a> {
@@ -61,6 +64,8 @@ pub(crate) struct MetadataWriter {
     features: FeatureFlags,
     best_effort: bool,
     unset: u64,
+    /// What could not be set since somebody last asked.
+    remarks: Vec<String>,
     owners: OwnerIds,
     umask: u32,
     /// Owner and group of what this process makes.
@@ -79,6 +84,7 @@ impl MetadataWriter {
             features: options.features,
             best_effort: options.best_effort,
             unset: 0,
+            remarks: Vec::new(),
             owners: OwnerIds::new(options.shift),
             umask: umask.as_raw_mode(),
             own,
@@ -89,6 +95,11 @@ impl MetadataWriter {
     /// Attributes that could not be set.
     pub(crate) const fn unset(&self) -> u64 {
         self.unset
+    }
+
+    /// What could not be set since this was last asked, for messages that name the node.
+    pub(crate) fn take_remarks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.remarks)
     }
 
     /// The permission bits that a node is to have.
@@ -103,16 +114,19 @@ impl MetadataWriter {
         if read_only { open & !WRITE } else { open }
     }
 
-    /// Sets what must be there before the first byte of content.
-    pub(crate) fn begin(&mut self, file: BorrowedFd<'_>, metadata: &Metadata, fresh: bool) -> Result<()> {
-        let early = metadata.flags & self.features & chattr::EARLY;
-        if !early.is_empty() {
-            let set = chattr::apply(file, early, early);
-            self.attribute(set, "file attributes", "--without=chattr")?;
+    /// Sets what must be there before the first byte of content. `stale`: the node may have what the archive does not.
+    pub(crate) fn begin(&mut self, file: BorrowedFd<'_>, metadata: &Metadata, stale: bool) -> Result<()> {
+        let early = self.features & chattr::EARLY;
+        if stale || metadata.flags.intersects(early) {
+            let set = chattr::apply(file, metadata.flags, early);
+            // What is tolerated is counted when these flags are set again at the end.
+            if !self.best_effort {
+                self.chattr(set)?;
+            }
         }
-        if self.features.contains(FeatureFlags::QUOTA_PROJID) && (metadata.project_id.is_some() || !fresh) {
+        if self.features.contains(FeatureFlags::QUOTA_PROJID) && (metadata.project_id.is_some() || stale) {
             let set = project::apply(file, metadata.project_id);
-            self.attribute(set, "the quota project id", "--without=quota-projid")?;
+            self.attribute(set, "set the quota project id", "--without=quota-projid")?;
         }
         Ok(())
     }
@@ -133,69 +147,72 @@ impl MetadataWriter {
         };
         if let Some(changed) = self.owner_change(metadata, owner)? {
             let set = os::fchown(file, changed.user(), changed.group());
-            self.attribute(set.map_err(Error::from), "the owner", "--without=privileged")?;
+            self.attribute(set.map_err(Error::from), "set the owner", "--without=privileged")?;
             // A new owner costs the set-id bits.
             now &= 0o1777;
         }
-        if now != mode {
-            os::fchmod(file, Mode::from_raw_mode(mode)).context(|| "set the mode")?;
-        }
+        // Before a mode that may forbid even the owner to write.
         if self.features.contains(FeatureFlags::XATTRS) {
-            let set = xattr::apply(file, &metadata.xattrs, created.is_none());
-            self.attribute(set, "an extended attribute", "--without=xattrs")?;
+            let refused = |error| self.attribute(Err(error), "set an extended attribute", "--without=xattrs");
+            xattr::apply(file, &metadata.xattrs, created.is_none(), refused)?;
+        }
+        if now != mode {
+            let set = os::fchmod(file, Mode::from_raw_mode(mode));
+            self.attribute(set.map_err(Error::from), "set the mode", MODES)?;
         }
         if self.features.contains(FeatureFlags::ACL) {
-            // After the other attributes: XFS shows ACLs among them.
+            // After the other attributes, since XFS shows ACLs among them, and after the mode, which is part of them.
             let stale = created.is_none_or(|created| created.inherited.acl);
             let set = acl::apply(place, file_type, metadata, mode, stale, &mut self.owners);
-            self.attribute(set, "the ACL", "--without=acl")?;
+            self.attribute(set, "set the ACL", "--without=acl")?;
         }
         if self.features.contains(FeatureFlags::FCAPS)
             && let Some(capabilities) = &metadata.fcaps
         {
             let set = fcaps::apply(file, capabilities);
-            self.attribute(set, "the file capabilities", "--without=fcaps")?;
+            self.attribute(set, "set the file capabilities", "--without=fcaps")?;
         }
-        self.label(place, metadata)?;
+        self.label(place, metadata, created.is_none())?;
         self.time(metadata, |times| os::futimens(file, times), || os::fstat(file))
     }
 
-    /// The same for a node that cannot be opened.
+    /// The same for a node that cannot be opened, by a descriptor that only points at it: by its name somebody could have
+    /// put another there.
     pub(crate) fn finish_unopened(
         &mut self,
-        directory: BorrowedFd<'_>,
-        name: &CStr,
+        file: BorrowedFd<'_>,
         node: &ArchivedNode,
         mode: u32,
         inherited: &Inherited,
     ) -> Result<()> {
         let metadata = &node.metadata;
         let file_type = node.content.file_type();
-        let place = Place::Entry { directory, name };
+        let place = Place::Pointer(file);
         let owner = (self.own.0, inherited.group.unwrap_or(self.own.1));
         let mut now = mode & 0o777 & !self.umask;
         if let Some(changed) = self.owner_change(metadata, owner)? {
-            let flags = AtFlags::SYMLINK_NOFOLLOW;
-            let set = os::chownat(directory, name, changed.user(), changed.group(), flags);
-            self.attribute(set.map_err(Error::from), "the owner", "--without=privileged")?;
+            let flags = AtFlags::EMPTY_PATH;
+            let set = os::chownat(file, c"", changed.user(), changed.group(), flags);
+            self.attribute(set.map_err(Error::from), "set the owner", "--without=privileged")?;
             now &= 0o1777;
         }
         if file_type != FileType::Symlink {
             if now != mode || inherited.acl {
-                // Through a descriptor of the node itself: its name could be given to a link meanwhile.
-                let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                let node = os::openat(directory, name, flags, Mode::empty())?;
-                os::chmod(Place::Open(node.as_fd()).proc_path(), Mode::from_raw_mode(mode))
-                    .context(|| "set the mode")?;
+                let set = os::chmod(place.proc_path(), Mode::from_raw_mode(mode));
+                self.attribute(set.map_err(Error::from), "set the mode", MODES)?;
             }
             if self.features.contains(FeatureFlags::ACL) {
                 let set = acl::apply(place, file_type, metadata, mode, inherited.acl, &mut self.owners);
-                self.attribute(set, "the ACL", "--without=acl")?;
+                self.attribute(set, "set the ACL", "--without=acl")?;
             }
         }
-        self.label(place, metadata)?;
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
-        self.time(metadata, |times| os::utimensat(directory, name, times, flags), || os::statat(directory, name, flags))
+        self.label(place, metadata, false)?;
+        let set = |times: &os::Timestamps| match os::utimensat(file, c"", times, AtFlags::EMPTY_PATH) {
+            // Linux before 5.8. The link in /proc is followed, the node itself is not.
+            Err(Errno::INVAL) => os::utimensat(os::CWD, place.proc_path(), times, AtFlags::empty()),
+            set => set,
+        };
+        self.time(metadata, set, || os::fstat(file))
     }
 
     /// Sets what would be in the way before: flags that forbid changes come last. `stale`: flags may be set that the
@@ -205,15 +222,15 @@ impl MetadataWriter {
         let restored = self.features & FeatureFlags::CHATTR;
         if stale || flags.intersects(FeatureFlags::CHATTR) {
             let set = chattr::apply(node.file, flags, restored);
-            self.attribute(set, "file attributes", "--without=chattr")?;
+            self.chattr(set)?;
         }
         if self.features.intersects(FeatureFlags::FAT_ATTRS) {
             let set = fat::apply(node.file, flags, self.features);
-            self.attribute(set, "FAT attributes", "--without=fat-attrs")?;
+            self.attribute(set, "set FAT attributes", "--without=fat-attrs")?;
         }
         if node.file_type == FileType::Directory && self.features.contains(FeatureFlags::SUBVOLUME) {
             let set = subvolume::apply(node.file, flags, self.features);
-            self.attribute(set, "the subvolume", "--without=subvolume --without=subvolume-ro")?;
+            self.attribute(set, "set the subvolume", "--without=subvolume --without=subvolume-ro")?;
         }
         Ok(())
     }
@@ -227,14 +244,22 @@ impl MetadataWriter {
         Ok(wanted.change_from(now))
     }
 
-    fn label(&mut self, place: Place<'_>, metadata: &Metadata) -> Result<()> {
-        if self.features.contains(FeatureFlags::SELINUX)
-            && let Some(label) = &metadata.selinux
-        {
-            let set = selinux::apply(place, label);
-            self.attribute(set, "the SELinux label", "--without=selinux")?;
+    fn label(&mut self, place: Place<'_>, metadata: &Metadata, stale: bool) -> Result<()> {
+        if !self.features.contains(FeatureFlags::SELINUX) {
+            return Ok(());
         }
-        Ok(())
+        match &metadata.selinux {
+            Some(label) => {
+                let set = selinux::apply(place, label);
+                self.attribute(set, "set the SELinux label", "--without=selinux")
+            }
+            None => {
+                if stale {
+                    selinux::remove(place);
+                }
+                Ok(())
+            }
+        }
     }
 
     fn time(
@@ -244,27 +269,44 @@ impl MetadataWriter {
         look: impl FnOnce() -> Result<Stat, Errno>,
     ) -> Result<()> {
         let Some(granularity) = self.features.time_granularity() else { return Ok(()) };
-        set(&time::to_system(metadata.mtime)).context(|| "set the modification time")?;
-        if !self.times_are_kept {
-            match time::check(metadata.mtime, granularity, &look()?) {
-                Ok(proof) => self.times_are_kept = proof,
-                Err(error) => return self.attribute(Err(error), "the modification time", "--without=nsec-time …"),
-            }
+        let done = set(&time::to_system(metadata.mtime)).map_err(Error::from).and_then(|()| {
+            if self.times_are_kept { Ok(true) } else { time::check(metadata.mtime, granularity, &look()?) }
+        });
+        match done {
+            Ok(proof) => self.times_are_kept = proof,
+            Err(error) => self.attribute(Err(error), "set the modification time", TIMES)?,
         }
         Ok(())
     }
 
-    /// Takes the result of setting an attribute: without `--best-effort` a failure is one.
-    fn attribute(&mut self, set: Result<()>, what: &str, without: &'static str) -> Result<()> {
+    /// Takes the result of setting chattr flags.
+    fn chattr(&mut self, set: Result<FeatureFlags, (Errno, FeatureFlags)>) -> Result<()> {
+        let (error, refused) = match set {
+            Ok(refused) => (Error::new(Errno::OPNOTSUPP, "the file system does not have them"), refused),
+            Err((errno, refused)) => (Error::from(errno), refused),
+        };
+        if refused.is_empty() && set.is_ok() {
+            return Ok(());
+        }
+        let names: Vec<&str> = refused.names().collect();
+        let without: Vec<String> = names.iter().map(|name| format!("--without={name}")).collect();
+        let more = names.len().saturating_sub(1) as u64;
+        self.attribute(Err(error), &format!("set the file attributes {}", names.join(" ")), &without.join(" "))?;
+        self.unset += more;
+        Ok(())
+    }
+
+    /// Takes the result of doing `what`: without `--best-effort` a failure is one. `without`: the options that avoid it.
+    pub(crate) fn attribute(&mut self, set: Result<()>, what: &str, without: &str) -> Result<()> {
         match set {
             Err(error) if self.best_effort => {
                 self.unset += 1;
-                log::info(format_args!("Not set, ignoring: {what}: {error}"));
+                self.remarks.push(format!("could not {what}: {error}"));
                 Ok(())
             }
             Err(error) => {
                 let hint = format!("leave it out with {without}, or see --best-effort");
-                Err(error.context(format!("set {what}")).hint(hint))
+                Err(error.context(what).hint(hint))
             }
             Ok(()) => Ok(()),
         }

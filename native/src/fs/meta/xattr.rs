@@ -90,6 +90,7 @@ impl Lister {
         self.names.reserve(LARGEST);
         let listed = match place {
             Place::Open(file) => fs::flistxattr(file, spare_capacity(&mut self.names)),
+            Place::Pointer(_) => fs::listxattr(place.proc_path(), spare_capacity(&mut self.names)),
             Place::Entry { .. } => fs::llistxattr(place.proc_path(), spare_capacity(&mut self.names)),
         };
         match listed {
@@ -105,6 +106,7 @@ impl Lister {
         self.value.reserve(LARGEST);
         let read = match place {
             Place::Open(file) => fs::fgetxattr(file, name, spare_capacity(&mut self.value)),
+            Place::Pointer(_) => fs::getxattr(place.proc_path(), name, spare_capacity(&mut self.value)),
             Place::Entry { .. } => fs::lgetxattr(place.proc_path(), name, spare_capacity(&mut self.value)),
         };
         match read {
@@ -118,15 +120,21 @@ impl Lister {
     }
 }
 
-/// Sets attributes. `stale`: there may be others already, which are removed.
-pub(super) fn apply(file: BorrowedFd<'_>, wanted: &[Xattr], stale: bool) -> Result<()> {
+/// Sets attributes. `stale`: there may be others already, which are removed. `refused` decides what becomes of failures.
+pub(super) fn apply(
+    file: BorrowedFd<'_>,
+    wanted: &[Xattr],
+    stale: bool,
+    mut refused: impl FnMut(Error) -> Result<()>,
+) -> Result<()> {
     if stale {
-        remove_others(file, wanted)?;
+        remove_others(file, wanted).or_else(&mut refused)?;
     }
     for xattr in wanted.iter().filter(|xattr| !is_shadow(&xattr.name)) {
         let name: &[u8] = &xattr.name;
-        fs::fsetxattr(file, name, &xattr.value, XattrFlags::empty())
-            .map_err(|errno| Error::from(errno).context(format!("{:?}", String::from_utf8_lossy(name))))?;
+        if let Err(errno) = fs::fsetxattr(file, name, &xattr.value, XattrFlags::empty()) {
+            refused(Error::from(errno).context(format!("{:?}", String::from_utf8_lossy(name))))?;
+        }
     }
     Ok(())
 }

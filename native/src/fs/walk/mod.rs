@@ -9,7 +9,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use casync_core::Name;
-use casync_core::archive::{Content, DeviceNumber, ExcludeFile, ExcludeRules, FileType, Node, Selection};
+use casync_core::archive::{Content, DeviceNumber, ExcludeFile, ExcludeRules, FileType, Node, Selection, Timestamp};
 use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, AtFlags, Mode, OFlags, Stat, StatxFlags};
 use rustix::io::Errno;
@@ -18,6 +18,7 @@ use self::listing::Listing;
 use super::meta::MetadataReader;
 use super::{Place, magic};
 use crate::error::{Context as _, Error, Result};
+use crate::ui::log;
 
 /// What is left out of an archive besides what the feature flags exclude.
 #[derive(Clone, Debug, Default)]
@@ -241,6 +242,7 @@ impl Walk {
             return self.directory(Some(archived_name), fd, &stat, magic, mount).map(Some);
         }
         let size = if magic::is_virtual(magic) { 0 } else { stat.st_size as u64 };
+        self.tell_odd_time(&stat);
         let metadata = self.metadata.read(Place::Open(fd.as_fd()), &stat, file_type, magic)?;
         Ok(Some(Step::Node {
             name: Some(archived_name),
@@ -319,6 +321,7 @@ impl Walk {
         magic: u64,
         mount: Option<u64>,
     ) -> Result<Step> {
+        self.tell_odd_time(stat);
         let metadata = self.metadata.read(Place::Open(fd.as_fd()), stat, FileType::Directory, magic)?;
         let entries = if magic::is_virtual(magic) { Listing::default() } else { Listing::read(&fd)? };
         let rules = self.rules(name.as_ref(), &fd, &entries)?;
@@ -326,6 +329,16 @@ impl Walk {
         let path = self.path.len();
         self.open.push(Directory { fd, entries, device: stat.st_dev, magic, mount, rules, path });
         Ok(Step::Node { name, node: Node { metadata, content: Content::Directory }, file: None })
+    }
+
+    /// Tells of a modification time that the archive cannot hold.
+    fn tell_odd_time(&self, stat: &Stat) {
+        let holds = Timestamp::holds(stat.st_mtime, stat.st_mtime_nsec as u32);
+        if !holds && self.metadata.selection().features().intersects(FeatureFlags::TIMES) {
+            let nearest = if stat.st_mtime < 0 { "1970-01-01" } else { "2554-07-21" };
+            let path = self.shown_path();
+            log::info(format_args!("{path:?}: archives hold times from 1970 to 2554; its time is stored as {nearest}"));
+        }
     }
 
     /// What `.caexclude` files say of the entries of a directory that is entered.
@@ -348,6 +361,7 @@ impl Walk {
         file_type: FileType,
         magic: u64,
     ) -> Result<Step> {
+        self.tell_odd_time(stat);
         let parent = self.open.last().expect("because an entry is in a directory");
         let device = DeviceNumber { major: os::major(stat.st_rdev), minor: os::minor(stat.st_rdev) };
         let content = match file_type {

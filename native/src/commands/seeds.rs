@@ -1,0 +1,225 @@
+//! Which seeds a run uses (spec: seeds-and-cache.md 1).
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use casync_core::archive::{IdShift, Selection};
+use casync_core::record::FeatureFlags;
+use rustix::fs::{self as os, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::cli::{Options, SeedOption};
+use crate::error::{Context as _, Error, Result};
+use crate::flow::input::Index;
+use crate::flow::scan::{self, Scan};
+use crate::fs::blob::{self, Kind};
+use crate::fs::walk::{Exclusions, Walk};
+use crate::seed::{Content, Keys, Places, Seed, Seeds};
+use crate::ui::log;
+
+/// Less memory would make seeds useless, however little may be used.
+const MEMORY_MIN: u64 = 1 << 20;
+
+/// What stands in the output's place.
+pub(super) struct Existing {
+    /// Open for reading.
+    pub(super) fd: OwnedFd,
+    pub(super) kind: Kind,
+}
+
+/// A seed that has been opened.
+struct Opened {
+    path: OsString,
+    fd: OwnedFd,
+    kind: Kind,
+    index: Option<Index>,
+}
+
+/// Looks through seeds for the chunks of one index.
+struct Finder<'a> {
+    options: &'a Options,
+    target: &'a Index,
+    wanted: &'a Keys,
+    /// Bytes that all seeds together may still take.
+    memory: u64,
+}
+
+/// Finds out what `--seed=` and the output have of the chunks of `index`.
+///
+/// Memory: a quarter of the budget for the places of chunks, half of it for what is remembered of trees.
+///
+/// # Errors
+///
+/// If a seed is neither file, device nor directory, or somebody wants to stop. Seeds that cannot be opened are passed over.
+pub(super) fn find(options: &Options, index: &mut Index, existing: Option<Existing>) -> Result<Seeds> {
+    let started = Instant::now();
+    let mut seeds = Seeds::new(&index.sizes(), index.algorithm());
+    let mut opened = Vec::new();
+    for seed in options.seeds.paired()? {
+        opened.extend(open(seed, index)?);
+    }
+    let tables = opened.len() + usize::from(existing.is_some());
+    if tables > 0 {
+        let (wanted, _) = keys(options, index, tables as u64)?;
+        let memory = (options.budget().memory / 2).max(MEMORY_MIN);
+        let mut finder = Finder { options, target: index, wanted: &wanted, memory };
+        if let Some(Existing { fd, kind }) = existing {
+            seeds.push_output(finder.by_scan(fd, kind)?);
+        }
+        for seed in opened {
+            seeds.push(finder.look_through(seed)?);
+        }
+    }
+    seeds.set_spent(started.elapsed());
+    Ok(seeds)
+}
+
+/// The keys of the chunks that an index has more than once.
+///
+/// # Errors
+///
+/// If the index cannot be read.
+pub(super) fn repeated(options: &Options, index: &mut Index) -> Result<Keys> {
+    Ok(keys(options, index, 1)?.1)
+}
+
+/// The keys of the chunks of an index, as many as there is memory for, with so many tables; and of those that it has more
+/// than once.
+fn keys(options: &Options, index: &mut Index, tables: u64) -> Result<(Keys, Keys)> {
+    let memory = (options.budget().memory / 4).max(MEMORY_MIN);
+    let max = usize::try_from(memory / 8 / (tables + 1)).unwrap_or(usize::MAX);
+    let chunks = index.len();
+    if chunks > max as u64 {
+        log::info(format_args!("Seeds are used for the first {max} of {chunks} chunks; --memory= bounds that."));
+    }
+    let mut number = 0;
+    let ids = std::iter::from_fn(|| {
+        let piece = index.get(number).transpose();
+        number += 1;
+        piece.map(|piece| piece.map(|piece| piece.id))
+    });
+    Keys::collect(ids, max)
+}
+
+/// Opens a seed; `None` if that is not possible.
+fn open(seed: &SeedOption, target: &Index) -> Result<Option<Opened>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let fd = match os::open(&seed.path, flags, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(errno) => {
+            let (name, text) = (seed.path.to_string_lossy(), Error::from(errno).errno_text());
+            log::error(format_args!("Failed to add seed {name}, ignoring: {text}"));
+            return Ok(None);
+        }
+    };
+    let kind = Kind::of(&fd)?;
+    if matches!(kind, Kind::Pipe | Kind::Other) {
+        return Err(Errno::NOTTY.into());
+    }
+    let index = match &seed.index {
+        Some(path) => open_index(path, target)
+            .map_err(|error| {
+                let name = path.to_string_lossy();
+                log::error(format_args!("Failed to use seed index {name}, ignoring: {error}"));
+            })
+            .ok(),
+        None => beside(&seed.path, kind).and_then(|path| open_index(&path, target).ok()),
+    };
+    Ok(Some(Opened { path: seed.path.clone(), fd, kind, index }))
+}
+
+/// The path of the index of a seed that has one beside it.
+fn beside(seed: &OsStr, kind: Kind) -> Option<OsString> {
+    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    let suffix: &[u8] = if kind == Kind::Directory { b".caidx" } else { b".caibx" };
+    let end = seed.as_bytes().iter().rposition(|&byte| byte != b'/')?;
+    Some(OsString::from_vec([&seed.as_bytes()[..=end], suffix].concat()))
+}
+
+fn open_index(path: &OsStr, target: &Index) -> Result<Index> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let fd = os::open(path, flags, Mode::empty()).context(|| "open it")?;
+    if Kind::of(&fd)? != Kind::File {
+        return Err(Error::new(Errno::INVAL, "not a regular file"));
+    }
+    let index = Index::open(fd)?;
+    if index.algorithm() != target.algorithm() {
+        return Err(Error::new(Errno::INVAL, "its chunks have another digest"));
+    }
+    Ok(index)
+}
+
+impl Finder<'_> {
+    fn look_through(&mut self, mut seed: Opened) -> Result<Seed> {
+        if let Some(index) = seed.index.take()
+            && let Some(guided) = self.by_index(&seed, index)?
+        {
+            return Ok(guided);
+        }
+        self.by_scan(seed.fd, seed.kind)
+    }
+
+    /// Reads all of a seed.
+    fn by_scan(&mut self, fd: OwnedFd, kind: Kind) -> Result<Seed> {
+        let (target, budget) = (self.target, self.options.budget());
+        let places = Places::new(self.wanted);
+        let scan = Scan { sizes: target.sizes(), algorithm: target.algorithm(), budget, memory: self.memory };
+        let content = if kind == Kind::Directory {
+            let features = target.features();
+            let layout = scan.tree(&mut walk(&fd, features)?, features, &places)?;
+            self.memory = self.memory.saturating_sub(layout.memory());
+            Content::Tree(fd, layout)
+        } else {
+            let size = blob::stored_size(&fd, kind)?.unwrap_or(0);
+            scan.blob(&fd, kind, size, &places)?;
+            Content::Blob(fd)
+        };
+        Ok(Seed::scanned(content, places))
+    }
+
+    /// Takes the word of the seed's index; `None` if that is plainly of something else.
+    fn by_index(&mut self, seed: &Opened, mut index: Index) -> Result<Option<Seed>> {
+        let features = index.features();
+        let fd = rustix::io::fcntl_dupfd_cloexec(&seed.fd, 3)?;
+        let (content, size) = match seed.kind {
+            Kind::Directory => {
+                let layout = scan::layout(&mut walk(&fd, features)?, features, self.memory)?;
+                let size = layout.size();
+                (Content::Tree(fd, layout), size)
+            }
+            kind => {
+                let size = blob::stored_size(&fd, kind)?.unwrap_or(0);
+                (Content::Blob(fd), size)
+            }
+        };
+        // What lies behind something that was inserted or removed is not where the index says. A device may be larger.
+        let fits = seed.kind == Kind::BlockDevice || size == index.stream_size();
+        let places = Places::new(self.wanted);
+        if !fits || note_all(&mut index, &places).is_err() {
+            let name = seed.path.to_string_lossy();
+            log::info(format_args!("{name} is not what its index says, looking through all of it."));
+            return Ok(None);
+        }
+        if let Content::Tree(_, layout) = &content {
+            self.memory = self.memory.saturating_sub(layout.memory());
+        }
+        Ok(Some(Seed::guided(content, places)))
+    }
+}
+
+fn walk(root: &OwnedFd, features: FeatureFlags) -> Result<Walk> {
+    // compat: ids are not shifted, even if the extraction shifts them.
+    let selection = Selection::new(features, IdShift::default());
+    let root = rustix::io::fcntl_dupfd_cloexec(root, 3)?;
+    Ok(Walk::from_directory(root, selection, Exclusions::default()))
+}
+
+fn note_all(index: &mut Index, places: &Places) -> Result<()> {
+    let mut number = 0;
+    while let Some(piece) = index.get(number)? {
+        places.note(&piece.id, piece.start);
+        number += 1;
+    }
+    Ok(())
+}
