@@ -10,6 +10,7 @@
 //! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
 //! | [`seed`] | local files and trees that chunks are taken from instead of a store |
 //! | [`store`] | the `Store` trait and its implementations, compression |
+//! | [`tar`] | tar files as trees, read and written |
 //! | [`error`] | errors with context and hint |
 
 pub mod cache;
@@ -22,4 +23,5 @@ pub mod locator;
 pub mod seed;
 pub mod store;
 mod sys;
+pub mod tar;
 pub mod ui;

@@ -75,6 +75,12 @@ pub fn suffix(text: &OsStr) -> Option<Suffix> {
     Suffix::TABLE.iter().find(|(suffix, _)| longer(suffix)).map(|(_, kind)| *kind)
 }
 
+/// Whether a path is that of a tar file by its suffix.
+pub fn is_tar(path: &OsStr) -> bool {
+    let name = path.as_bytes().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    name.len() > 4 && name.ends_with(b".tar")
+}
+
 /// The store beside an index: its locator with the last component replaced by `default.castr`.
 pub fn default_store(index: &OsStr) -> OsString {
     const NAME: &[u8] = b"default.castr";

@@ -130,7 +130,7 @@ fn the_encoder_refuses_what_does_not_fit() {
         &|node| node.content = Content::Symlink { target: vec![b'x'; 4096].into() },
         &|node| node.metadata.user = Some(b""[..].into()),
         &|node| node.metadata.group = Some(b"root"[..].into()),
-        &|node| node.metadata.mtime = Timestamp::from_unix(-1, 999_999_999),
+        &|node| node.metadata.mtime = Timestamp::from_nanoseconds(u64::MAX),
         &|node| node.metadata.selinux = Some(b"a\0b"[..].into()),
         &|node| node.metadata.fcaps = Some(vec![0; 65_537].into()),
         &|node| node.content = Content::Regular { size: u64::MAX - 16 },

@@ -45,6 +45,7 @@
 //! | `metadata` | every kind of metadata on every file system, here and with the C casync |
 //! | `hostile` | archives that want out of the output, and somebody who swaps directories meanwhile |
 //! | `kills` | programs killed at random moments, and what the next run makes of that |
+//! | `tar` | trees from tar files and to them, beside GNU tar; cut and hostile tars |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.

@@ -67,15 +67,7 @@ pub(super) fn for_verb(verb: &Command) -> String {
         text.0.push('\n');
     }
     text.options(verb.get_arguments());
-    for line in verb.get_after_help().map(ToString::to_string).iter().flat_map(|text| text.lines()) {
-        // Examples stand as they are.
-        let line = if line.starts_with(' ') { line.to_owned() } else { wrapped(line, 0, WIDTH) };
-        if text.0.ends_with("\n\n") || line.starts_with(' ') || line.is_empty() {
-            text.line(&line);
-        } else {
-            text.line(&format!("\n{line}"));
-        }
-    }
+    text.notes(&verb.get_after_help().map(ToString::to_string).unwrap_or_default());
     text.0
 }
 
@@ -104,6 +96,25 @@ impl Text {
 
     fn paragraph(&mut self, text: &str) {
         self.line(&format!("\n{}\n", wrapped(text, 0, WIDTH)));
+    }
+
+    /// Paragraphs, each of one line or of several; lines that begin with a blank stand as they are.
+    fn notes(&mut self, notes: &str) {
+        let mut paragraph = String::new();
+        for line in notes.lines().chain([""]) {
+            if !line.is_empty() && !line.starts_with(' ') {
+                paragraph.push_str(line);
+                paragraph.push('\n');
+                continue;
+            }
+            if !paragraph.is_empty() {
+                self.line(&format!("\n{}", wrapped(&paragraph, 0, WIDTH)));
+                paragraph.clear();
+            }
+            if !line.is_empty() {
+                self.line(line);
+            }
+        }
     }
 
     fn heading(&mut self, heading: &str) {

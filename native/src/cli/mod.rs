@@ -20,7 +20,8 @@ pub(crate) use options::OURS;
 pub use options::Options;
 pub use output::OutputFormat;
 pub use seeds::{SeedOption, SeedOptions};
-pub use values::{Owner, What};
+pub(crate) use values::tree_form;
+pub use values::{Owner, TreeForm, What};
 
 pub(crate) use values::span;
 

@@ -16,7 +16,7 @@ use crate::ui::{Style, log};
 
 /// Why an option's value ends the run.
 #[derive(Clone, Debug)]
-pub(super) enum ValueError {
+pub(crate) enum ValueError {
     /// It is wrong.
     Refused(String),
     /// It asks for a list of what it could be.
@@ -33,7 +33,7 @@ impl fmt::Display for ValueError {
 
 impl std::error::Error for ValueError {}
 
-type Parsed<T> = Result<T, ValueError>;
+pub(crate) type Parsed<T> = Result<T, ValueError>;
 
 fn refused<T>(message: String) -> Parsed<T> {
     Err(ValueError::Refused(message))
@@ -97,6 +97,13 @@ pub enum What {
     Directory,
 }
 
+/// Forms of trees besides directories and archives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TreeForm {
+    /// A tar file.
+    Tar,
+}
+
 /// The number of `--uid-shift=` or `--uid-range=`, or only whether ids are shifted at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -119,6 +126,13 @@ pub(super) fn what(text: &str) -> Parsed<What> {
             Err(ValueError::Print(names.to_owned()))
         }
         _ => refused(format!("Failed to parse --what= selector: {text}")),
+    }
+}
+
+pub(crate) fn tree_form(text: &str) -> Parsed<TreeForm> {
+    match text {
+        "tar" => Ok(TreeForm::Tar),
+        _ => refused(format!("{text:?} is not a form that trees can have; there is tar")),
     }
 }
 

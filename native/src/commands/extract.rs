@@ -1,6 +1,8 @@
 //! `extract`: to a tree, a file, a device or standard output.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -15,7 +17,7 @@ use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
 use super::{seeds, stores};
-use crate::cli::{Options, OutputFormat, What};
+use crate::cli::{OURS, Options, OutputFormat, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::blob::BlobTarget;
 use crate::flow::input::Index;
@@ -26,13 +28,13 @@ use crate::fs::output::{self, AtomicFile, Durability};
 use crate::locator::{self, Class};
 use crate::seed::Seeds;
 use crate::store::Chain;
+use crate::tar::{TarOptions, TarWriter};
 use crate::ui::json::{self, Field, Message};
 use crate::ui::narrate::Extraction;
 use crate::ui::{Counters, Out, Progress, StandardOutput, log, narrate, notify};
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
 #[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
 pub struct ExtractArgs {
     #[command(flatten)]
     options: Options,
@@ -41,14 +43,22 @@ pub struct ExtractArgs {
     /// The archive or index, where to extract it to, and the path of a node in it
     #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
+    /// Write a tree in this form (tar), whatever the name of the output
+    #[arg(long, value_name = "FORM", value_parser = tree_form, help_heading = OURS)]
+    to: Option<TreeForm>,
 }
 
-const HELP: &str = "\
+pub(super) const HELP: &str = "\
 The chunks of an index come from the store, --store=, $CASYNC_STORE, or default.castr beside the index, and from those of \
 --extra-store=. Every chunk is checked.
 
 A tree is made equal to the archive: what is in the output but not in the archive is removed, unless --delete=no is given. A \
-file appears under its name when it is complete. To standard output, -, only files and devices can be extracted.
+file appears under its name when it is complete.
+
+A .catar or .caidx is extracted to a tar file instead of a directory if the output is none and its name ends in .tar, or with \
+--to=tar, which also writes to standard output. The tar has ustar headers, with pax headers where these are too small: long \
+names, large files and ids, fractions of seconds, extended attributes, ACLs, file capabilities, SELinux labels. Equal archives \
+give equal tars. What tar files cannot hold is left out: chattr flags, project ids, subvolumes, sockets.
 
 Examples:
   casync extract home.caidx /srv/home
@@ -60,7 +70,11 @@ Examples:
   casync extract disk.caibx /dev/vda
       A block device
   casync extract disk.caibx - | sha256sum
-      To standard output";
+      To standard output
+  casync extract home.caidx home.tar
+      To a tar file
+  casync extract --to=tar home.caidx - alice | tar -t
+      A part of it, as a tar, to standard output";
 
 /// What stands where the output is to go.
 enum Existing {
@@ -111,11 +125,21 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         (Target::Missing, Some(_)) => Target::Standard,
         (target, _) => target,
     };
+    let is_tar = is_tar(arguments.to, what, &target);
+    let target = if is_tar && matches!(target, Target::Missing) { Target::Standard } else { target };
     if arguments.format.json && matches!(target, Target::Standard) {
         return Err(Error::headline("Standard output cannot have both what is extracted and JSON.")
             .hint("name a file or directory to extract to"));
     }
     let existing = look(&target, what)?;
+    if is_tar && !matches!(existing, Existing::Open(_, Kind::Directory)) {
+        stores::check_named(options)?;
+        let archive = archive(what, fd, &input, options, None)?;
+        return to_tar(archive, &target, existing, &subpath, arguments);
+    }
+    if arguments.to.is_some() {
+        return Err(Error::headline("--to=tar takes an archive, and no directory to extract to. Refusing."));
+    }
     let what = decide(what, &existing)?;
     check(what, &existing)?;
     stores::check_named(options)?;
@@ -126,11 +150,30 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         return to_blob(fd, &input, &target, existing, arguments);
     }
     refuse_deleting_here(&target, options)?;
-    let archive = match what {
-        What::Archive => Archive::from_file(fd)?,
-        _ => Archive::from_index_with(fd, input.path(), options, old_tree(&existing, options)?)?,
-    };
+    let old = old_tree(&existing, options)?;
+    let archive = archive(Some(what), fd, &input, options, old)?;
     to_tree(archive, &target, existing, &subpath, arguments)
+}
+
+/// The archive that is extracted; `old` is what stands in its place already.
+fn archive(
+    what: Option<What>,
+    fd: OwnedFd,
+    input: &Operand,
+    options: &Options,
+    old: Option<seeds::Existing>,
+) -> Result<Archive> {
+    match what {
+        Some(What::Archive) => Archive::from_file(fd),
+        _ => Archive::from_index_with(fd, input.path(), options, old),
+    }
+}
+
+/// Whether an archive is to become a tar, unless the output is a directory.
+fn is_tar(to: Option<TreeForm>, what: Option<What>, target: &Target) -> bool {
+    let is_tree = matches!(what, Some(What::Archive | What::ArchiveIndex));
+    let is_named = matches!(target, Target::Path(path) if locator::is_tar(path));
+    is_tree && (is_named || to == Some(TreeForm::Tar))
 }
 
 fn target(operand: Option<&OsString>) -> Result<Target> {
@@ -301,6 +344,52 @@ fn report(format: OutputFormat, target: &Target, counters: &Counters, holes: u64
     out.finish()
 }
 
+fn to_tar(
+    mut archive: Archive,
+    target: &Target,
+    existing: Existing,
+    subpath: &OsStr,
+    arguments: &ExtractArgs,
+) -> Result<()> {
+    let options = &arguments.options;
+    const BUFFER: usize = 256 << 10;
+    let started = Instant::now();
+    let part = archive.find(subpath)?;
+    let (file, output): (_, Box<dyn Write>) = match (target, existing) {
+        // A pipe there does not wait by itself.
+        (Target::Standard | Target::Missing, _) => (None, Box::new(StandardOutput::new()?)),
+        (Target::Path(path), existing @ (Existing::Nothing | Existing::Open(_, Kind::File))) => {
+            let file = sibling(&locator::to_path(path), &existing)?;
+            let output = file.file().try_clone()?;
+            (Some(file), Box::new(output))
+        }
+        (_, Existing::Open(fd, _)) => (None, Box::new(File::from(fd))),
+    };
+    archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
+    notify::ready();
+    let progress = Progress::start("extract", Arc::clone(&archive.counters));
+    let located = part.as_ref().map(|part| part.found.located);
+    let name = part.and_then(|part| part.found.name);
+    let written = archive.read(located, true, options, |source, decoder| {
+        extract::tar(source, decoder, |features| {
+            let tar = TarOptions { features: features.replayed(options.replay_mask()), shift: options.id_shift() };
+            TarWriter::new(BufWriter::with_capacity(BUFFER, output), name, tar)
+        })
+    });
+    drop(progress);
+    let sockets = written?;
+    if let Some(file) = file {
+        file.install()?;
+    }
+    let seeding = archive.seeding();
+    let extraction = Extraction { holes: None, reflink: false, seeding, total: started.elapsed() };
+    narrate::extracted(&archive.counters, &extraction);
+    if sockets > 0 {
+        log::error(format_args!("Sockets that were left out, as tar files hold none: {sockets}"));
+    }
+    report(arguments.format, target, &archive.counters, 0, 0)
+}
+
 /// An existing tree as a seed. Reading it all takes longer than loading its chunks from a store on this host, so that is
 /// only done for those who ask for it.
 fn old_tree(existing: &Existing, options: &Options) -> Result<Option<seeds::Existing>> {
@@ -381,7 +470,7 @@ fn sibling(path: &Path, existing: &Existing) -> Result<AtomicFile> {
     let Existing::Open(fd, _) = existing else { return AtomicFile::create(path, 0o666) };
     // A link to the output stays one.
     let path = std::fs::canonicalize(path).context(|| format!("look at {path:?}"))?;
-    let old = std::fs::File::from(fd.try_clone()?).metadata()?;
+    let old = File::from(fd.try_clone()?).metadata()?;
     let file = AtomicFile::create(&path, 0o600)?;
     let new = file.file().metadata()?;
     if (old.uid(), old.gid()) != (new.uid(), new.gid()) {

@@ -15,8 +15,8 @@ use rustix::fs as os;
 use super::input::{Operand, what_of_suffix};
 use super::stores;
 use crate::cache::EncoderCache;
-use crate::cli::{Options, OutputFormat, What};
-use crate::error::{Error, Result};
+use crate::cli::{OURS, Options, OutputFormat, TreeForm, What, tree_form};
+use crate::error::{Context as _, Error, Result};
 use crate::flow::Cached;
 use crate::flow::make::{Make, Output};
 use crate::flow::source::{self, Words};
@@ -25,12 +25,12 @@ use crate::fs::output::AtomicFile;
 use crate::fs::walk::{Exclusions, Walk};
 use crate::locator::{self, Class};
 use crate::store::{LocalStore, Store};
+use crate::tar::{self, TarTree};
 use crate::ui::json::{self, Field, Message};
 use crate::ui::{Counters, Out, Progress, StandardOutput, log, narrate, notify};
 
 /// `make [OUTPUT [INPUT]]`
 #[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
 pub struct MakeArgs {
     #[command(flatten)]
     options: Options,
@@ -39,14 +39,25 @@ pub struct MakeArgs {
     /// The archive or index to make, and what to make it of
     #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
+    /// The input holds a tree in this form (tar), whatever its name
+    #[arg(long, value_name = "FORM", value_parser = tree_form, help_heading = OURS)]
+    from: Option<TreeForm>,
 }
 
-const HELP: &str = "\
+pub(super) const HELP: &str = "\
 What is made is told by the suffix of its name: .catar an archive, all in one file; .caidx an archive cut into chunks, which go \
 to a store; .caibx a file or block device cut into chunks. Without a name, or for -, it goes to standard output. The store is \
 --store=, $CASYNC_STORE, or default.castr beside the index. Equal trees make equal archives and equal digests, which are printed.
 
 Whatever is made appears under its name when it is complete.
+
+A .catar or .caidx can also be made of the tree that a tar file holds: PATH is taken for one if its name ends in .tar, or with \
+--from=tar. A .caibx is always made of the bytes of PATH itself. Headers in the ustar, GNU and pax formats are understood, with \
+long names, fractions of seconds, extended attributes, ACLs and sparse files. What is made is what making an archive of the \
+extracted tree would give, .caexclude files and all, except for metadata that tar files do not have: chattr flags, project \
+ids, subvolumes. Of members with one name the last counts; hard links become files of their own; directories that are missing \
+belong to root and have mode 0755 and no date. Absolute names and names with .. are refused. The tar must be a regular file, \
+not compressed, since archives are sorted and tar files not.
 
 Examples:
   casync make home.caidx /home
@@ -59,6 +70,10 @@ Examples:
       One file, no chunks
   tar --create . | casync make backup.caibx -
       Whatever comes from standard input
+  casync make rootfs.caidx rootfs.tar
+      The tree in a tar file
+  casync make --from=tar rootfs.catar layer.blob
+      One whose name does not say so
   casync make --cache=home.cacac home.caidx /home
       Read only what has changed since it was made the last time";
 
@@ -101,17 +116,45 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
     let directory = matches!(what, Some(What::Archive | What::ArchiveIndex)).then_some(".");
     let fd = input.open(directory, false)?;
     let kind = Kind::of(&fd)?;
-    let what = check(what, kind)?;
-    let cache = cache(options, what, &input)?;
-    make(arguments, &target, what, fd, kind, cache.as_deref())
+    let is_tar = is_tar(arguments.from, what, &input, &fd, kind)?;
+    let what = if is_tar { what.unwrap_or(What::Archive) } else { check(what, kind)? };
+    let source = if is_tar { Source::Tar } else { Source::Plain(kind) };
+    let cache = cache(options, what, &input, source)?;
+    make(arguments, &target, what, fd, source, cache.as_deref())
+}
+
+/// What an input is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// The tree in a tar file.
+    Tar,
+    /// What it is.
+    Plain(Kind),
+}
+
+/// Whether the input is the tree in a tar file: by option, or by its name if archives are made of it.
+fn is_tar(from: Option<TreeForm>, what: Option<What>, input: &Operand, fd: &OwnedFd, kind: Kind) -> Result<bool> {
+    let is_tree = matches!(what, Some(What::Archive | What::ArchiveIndex));
+    match from {
+        Some(TreeForm::Tar) if what == Some(What::BlobIndex) => {
+            Err(Error::headline("--from=tar makes a directory archive, not a blob index. Refusing."))
+        }
+        Some(TreeForm::Tar) if kind == Kind::File => Ok(true),
+        Some(TreeForm::Tar) => Err(Error::headline("A tar can only be read from a regular file.")
+            .hint("archives are sorted and tar files are not: they are read here and there, not from start to end")),
+        None => {
+            let is_named = input.path().is_some_and(locator::is_tar);
+            Ok(is_tree && kind == Kind::File && is_named && TarTree::is_tar(fd))
+        }
+    }
 }
 
 /// The directory of the cache.
-fn cache(options: &Options, what: What, input: &Operand) -> Result<Option<PathBuf>> {
+fn cache(options: &Options, what: What, input: &Operand, source: Source) -> Result<Option<PathBuf>> {
     if options.cache.is_none() && options.cache_auto == 0 {
         return Ok(None);
     }
-    if what == What::BlobIndex {
+    if what == What::BlobIndex || source == Source::Tar {
         return Err(Error::headline("Caching only supported when archiving files trees."));
     }
     let directory = match (&options.cache, input) {
@@ -170,7 +213,7 @@ fn make(
     target: &Target,
     what: What,
     fd: OwnedFd,
-    kind: Kind,
+    input: Source,
     cache_directory: Option<&Path>,
 ) -> Result<()> {
     let options = &arguments.options;
@@ -219,31 +262,41 @@ fn make(
     };
     let mut counts = None;
     notify::ready();
-    let (made, supported) = if is_tree {
-        let exclusions = exclusions(target, file.as_ref(), store.as_deref(), cache.as_ref())?;
-        let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
-        let _progress = Progress::start("make", counters);
-        let words = Words("Packing", "Packed");
-        let made = pipeline.run(|stream| match (&cache, store.clone()) {
-            (Some(cache), Some(store)) => {
-                // compat: with a whole archive to write everything is read, and the cache only written.
-                let table = if what == What::ArchiveIndex { cache.load() } else { None };
-                let mut cached = Cached::new(stream, table, store, cache.clock());
-                source::tree(&mut walk, features, words, &mut cached)?;
-                counts = Some(cached.finish(&walk)?);
-                Ok(())
-            }
-            _ => source::tree(&mut walk, features, words, stream),
-        })?;
-        (made, walk.supported())
-    } else {
-        let size = size_to_store(&fd, kind, options)?;
-        counters.total.store(size.unwrap_or(0), Ordering::Relaxed);
-        let _progress = Progress::start("make", counters);
-        if size != Some(0) {
-            narrate::features(features);
+    let (made, supported) = match input {
+        Source::Tar => {
+            let tree = TarTree::read(fd).context(|| "read the tar")?;
+            counters.total.store(tree.size(), Ordering::Relaxed);
+            let _progress = Progress::start("make", counters);
+            let selection = Selection::new(features, options.id_shift());
+            (pipeline.run(|stream| tar::pack(tree, selection, Words("Packing", "Packed"), stream))?, tar::SUPPORTED)
         }
-        (pipeline.run(|stream| source::blob(&fd, kind, size, stream))?, FeatureFlags::EMPTY)
+        Source::Plain(_) if is_tree => {
+            let exclusions = exclusions(target, file.as_ref(), store.as_deref(), cache.as_ref())?;
+            let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
+            let _progress = Progress::start("make", counters);
+            let words = Words("Packing", "Packed");
+            let made = pipeline.run(|stream| match (&cache, store.clone()) {
+                (Some(cache), Some(store)) => {
+                    // compat: with a whole archive to write everything is read, and the cache only written.
+                    let table = if what == What::ArchiveIndex { cache.load() } else { None };
+                    let mut cached = Cached::new(stream, table, store, cache.clock());
+                    source::tree(&mut walk, features, words, &mut cached)?;
+                    counts = Some(cached.finish(&walk)?);
+                    Ok(())
+                }
+                _ => source::tree(&mut walk, features, words, stream),
+            })?;
+            (made, walk.supported())
+        }
+        Source::Plain(kind) => {
+            let size = size_to_store(&fd, kind, options)?;
+            counters.total.store(size.unwrap_or(0), Ordering::Relaxed);
+            let _progress = Progress::start("make", counters);
+            if size != Some(0) {
+                narrate::features(features);
+            }
+            (pipeline.run(|stream| source::blob(&fd, kind, size, stream))?, FeatureFlags::EMPTY)
+        }
     };
     if let Some(file) = file {
         file.install()?;

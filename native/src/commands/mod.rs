@@ -25,8 +25,10 @@ use crate::error::Result;
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Make an archive, an archive index or a blob index
+    #[command(after_help = make::HELP)]
     Make(make::MakeArgs),
     /// Extract an archive, an archive index or a blob index
+    #[command(after_help = extract::HELP)]
     Extract(extract::ExtractArgs),
     /// List the paths of an archive, an archive index or a directory
     List(list::ListArgs),

@@ -1,5 +1,6 @@
 //! `extract`: from an index or archive to a tree or a stream; [`super::blob`] is for files and devices.
 
+use std::io::Write;
 use std::os::fd::OwnedFd;
 
 use casync_core::archive::{Content, Decoder, Event};
@@ -12,6 +13,7 @@ use crate::error::{Context as _, Result};
 use crate::fs::apply::{Applied, TreeWriter};
 use crate::fs::blob;
 use crate::store::Chain;
+use crate::tar::TarWriter;
 use crate::ui::{Counters, log, narrate};
 
 /// Makes a tree from the archive that `source` delivers. `begin` makes the writer once the archive's flags are known; with a
@@ -72,6 +74,48 @@ pub fn tree(
         (Err(error), Some(writer)) => Err(error.context(format!("extracting {:?}", writer.shown_path()))),
         (Err(error), None) => Err(error),
     }
+}
+
+/// Writes the archive that `source` delivers as a tar file. `begin` makes the writer once the archive's flags are known.
+/// Returns how many sockets were left out.
+///
+/// # Errors
+///
+/// Those of source, archive and output.
+pub fn tar<W: Write>(
+    source: &mut dyn ByteSource,
+    decoder: &mut Decoder,
+    begin: impl FnOnce(FeatureFlags) -> TarWriter<W>,
+) -> Result<u64> {
+    let mut begin = Some(begin);
+    let mut writer: Option<TarWriter<W>> = None;
+    let pumped = pump(source, decoder, |event| {
+        match event {
+            Event::Node(event) => {
+                let is_first = begin.is_some();
+                let writer = match (&mut writer, begin.take()) {
+                    (none, Some(begin)) => none.insert(begin(event.features)),
+                    (Some(writer), None) => writer,
+                    (None, None) => return Ok(Flow::Stop),
+                };
+                writer.enter(event.name, event.node)?;
+                if log::is_verbose() {
+                    log::verbose(format_args!("Extracting {}", writer.shown_path()));
+                }
+                if is_first {
+                    narrate::features(event.features);
+                }
+            }
+            Event::Payload(bytes) => writer.iter_mut().try_for_each(|writer| writer.payload(bytes))?,
+            Event::End => writer.iter_mut().try_for_each(TarWriter::leave)?,
+        }
+        Ok(Flow::Continue)
+    });
+    let Some(writer) = writer else { return pumped.map(|()| 0) };
+    pumped.map_err(|error| error.context(format!("extracting {:?}", writer.shown_path())))?;
+    let sockets = writer.sockets();
+    writer.finish()?;
+    Ok(sockets)
 }
 
 /// Writes the stream of an index in order, for pipes.

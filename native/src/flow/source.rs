@@ -172,7 +172,8 @@ fn read_range(fd: &OwnedFd, size: u64, sparse: bool, stream: &mut StreamWriter<'
     Ok(())
 }
 
-fn read_data(fd: &OwnedFd, start: u64, end: u64, size: u64, stream: &mut StreamWriter<'_>) -> Result<()> {
+/// Reads the bytes from `start` to `end`.
+pub(crate) fn read_data(fd: &OwnedFd, start: u64, end: u64, size: u64, stream: &mut StreamWriter<'_>) -> Result<()> {
     let mut offset = start;
     while offset < end {
         let space = stream.space();

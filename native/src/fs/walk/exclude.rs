@@ -10,10 +10,10 @@ use rustix::io::Errno;
 use crate::error::{Context as _, Error, Result};
 
 /// Name of such files, exactly.
-pub(super) const NAME: &[u8] = b".caexclude";
+pub(crate) const NAME: &[u8] = b".caexclude";
 
 /// More than anybody writes by hand.
-const SIZE_MAX: u64 = 16 << 20;
+pub(crate) const SIZE_MAX: u64 = 16 << 20;
 
 /// Reads the file of a directory that has one. Links are followed, as upstream does.
 pub(super) fn read(directory: &OwnedFd) -> Result<ExcludeFile> {

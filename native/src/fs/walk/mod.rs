@@ -14,6 +14,7 @@ use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, AtFlags, Mode, OFlags, Stat, StatxFlags};
 use rustix::io::Errno;
 
+pub(crate) use self::exclude::{NAME as EXCLUDE_NAME, SIZE_MAX as EXCLUDE_SIZE_MAX};
 use self::listing::Listing;
 use super::meta::MetadataReader;
 use super::{Place, magic};
