@@ -67,7 +67,22 @@ pub(super) fn for_verb(verb: &Command) -> String {
         text.0.push('\n');
     }
     text.options(verb.get_arguments());
-    text.notes(&verb.get_after_help().map(ToString::to_string).unwrap_or_default());
+    let after = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+    for paragraph in after.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+        text.0.push('\n');
+        // Examples and lists stand as they are; what is before, between and behind them is broken anew.
+        let mut flowing = String::new();
+        for line in paragraph.lines() {
+            if line.starts_with(' ') {
+                text.flow(&mut flowing);
+                text.line(line);
+            } else {
+                flowing.push_str(line);
+                flowing.push(' ');
+            }
+        }
+        text.flow(&mut flowing);
+    }
     text.0
 }
 
@@ -98,22 +113,11 @@ impl Text {
         self.line(&format!("\n{}\n", wrapped(text, 0, WIDTH)));
     }
 
-    /// Paragraphs, each of one line or of several; lines that begin with a blank stand as they are.
-    fn notes(&mut self, notes: &str) {
-        let mut paragraph = String::new();
-        for line in notes.lines().chain([""]) {
-            if !line.is_empty() && !line.starts_with(' ') {
-                paragraph.push_str(line);
-                paragraph.push('\n');
-                continue;
-            }
-            if !paragraph.is_empty() {
-                self.line(&format!("\n{}", wrapped(&paragraph, 0, WIDTH)));
-                paragraph.clear();
-            }
-            if !line.is_empty() {
-                self.line(line);
-            }
+    /// A text without blank lines around it; nothing if there is none.
+    fn flow(&mut self, text: &mut String) {
+        let text = std::mem::take(text);
+        if !text.is_empty() {
+            self.line(&wrapped(&text, 0, WIDTH));
         }
     }
 
@@ -156,7 +160,7 @@ fn spelled(option: &Arg) -> String {
 }
 
 /// Breaks a text so that no line ends behind `width`; all but the first begin at `indent`, where the first is assumed to.
-fn wrapped(text: &str, indent: usize, width: usize) -> String {
+pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let mut lines = String::new();
     let mut column = indent;
     for word in text.split_whitespace() {

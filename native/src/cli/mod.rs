@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 pub use completions::Shell;
+pub(crate) use help::wrapped;
 pub use manual::Page;
 pub(crate) use options::OURS;
 pub use options::Options;

@@ -6,6 +6,7 @@ mod docs;
 mod extract;
 mod gc;
 mod input;
+mod inspect;
 mod list;
 mod make;
 mod mtree;
@@ -48,6 +49,8 @@ pub enum Verb {
     /// Show where the chunks of an index would come from
     #[command(after_help = plan::HELP)]
     Plan(plan::PlanArgs),
+    /// Show what an index, an archive or a chunk is like
+    Inspect(inspect::InspectArgs),
     /// Show what there is to know
     #[command(after_help = HELP)]
     Help(HelpArgs),
@@ -98,6 +101,7 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Diff(arguments) => diff::run(&arguments),
         Verb::Plan(arguments) => plan::run(&arguments),
         Verb::Docs(arguments) => docs::run(&arguments),
+        Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }
 }

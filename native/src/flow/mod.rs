@@ -23,6 +23,7 @@ pub mod extract;
 mod failure;
 pub mod gc;
 pub mod input;
+pub mod inspect;
 pub mod make;
 pub mod plan;
 pub mod scan;

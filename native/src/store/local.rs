@@ -364,7 +364,7 @@ pub(super) fn read_chunk(directory: &OwnedFd, path: impl rustix::path::Arg, buff
 }
 
 /// Reads a file from its start to its end, replacing the contents of `buffer`.
-fn read_whole(file: &OwnedFd, buffer: &mut Vec<u8>) -> Result<()> {
+pub(crate) fn read_whole(file: &OwnedFd, buffer: &mut Vec<u8>) -> Result<()> {
     /// More than nearly every compressed chunk has at default sizes: one read is then enough.
     const FIRST: usize = 320 << 10;
     buffer.clear();

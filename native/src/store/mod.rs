@@ -13,7 +13,7 @@ pub use chain::{Chain, Loaded, Loader};
 pub use codec::{Compressor, Decompressor};
 pub use files::{ChunkDirectory, Directories};
 pub use local::LocalStore;
-pub(crate) use local::MARK_AFTER;
+pub(crate) use local::{MARK_AFTER, read_whole as read_chunk_file};
 
 use crate::error::Result;
 

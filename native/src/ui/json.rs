@@ -8,6 +8,18 @@
 //!        {"type":"diff-summary","equal":false,"unit":"paths|bytes","added":1,"removed":0,"changed":2, "update":UPDATE?}
 //! plan   {"type":"plan-source","kind":"zeros|repeats|seed|output|store|missing","name":N?,"chunks":1,"bytes":2,"stored_bytes":3?}
 //!        {"type":"plan-summary","chunks":1,"bytes":2,"complete":true}
+//! inspect one of these:
+//!        {"type":"inspect-index","file":F?,"kind":"archive|blob","file_bytes":1,"features":FEATURES,"digest":"sha512-256|sha256",
+//!         "chunk_size":{"min":1,"avg":2,"max":3},"chunks":1,"bytes":2,"found":{"min":1,"mean":2,"median":3,"max":4}?,
+//!         "distinct":AMOUNT,"repeats":{"chunks":1,"bytes":2,"ids":1,"top":[{"id":I,"size":1,"count":2,"zeros":false},...]},
+//!         "histogram":[{"from":1,"to":2,"chunks":1,"bytes":2},...],"store":STORE?,
+//!         "against":{"in_place":AMOUNT,"moved":AMOUNT,"zeros":AMOUNT,"repeats":AMOUNT,"fetch":AMOUNT,"fetch_stored":STORE?}?}
+//!        {"type":"inspect-archive","file":F?,"features":FEATURES,"digest":D,"bytes":1,"payload_bytes":2,"metadata_bytes":3,
+//!         "nodes":1,"kinds":{"dir":1,"file":1,"link":1,"char":1,"block":1,"fifo":1,"socket":1},
+//!         "with":{"xattrs":1,"acl":1,"default_acl":1,"selinux":1,"fcaps":1,"project_id":1,"flags":1},
+//!         "flags":["flag-nodump",...],"depth":1,"largest":[{"path":P,"size":1},...]}
+//!        {"type":"inspect-chunk","file":F?,"compression":"zstd|xz|gzip|none","stored_bytes":1,"bytes":2,
+//!         "ids":{"sha512-256":I,"sha256":I},"named":I?,"fits":"sha512-256|sha256"?}
 //!
 //! list   {"type":"node","path":P, NODE...}
 //! mtree  {"type":"node","path":P, NODE..., "digest":HEX?}                                 (of what is in a file)
@@ -28,6 +40,10 @@
 //!        "xattrs":[{"name":N,"value":V},...]?,"acl":true?,"default_acl":true?,"selinux":L?,"fcaps":F?,"project_id":1?
 //!
 //! UPDATE {"chunks":1,"bytes":2,"stored_bytes":3?,"unavailable":0?,"shared_chunks":4,"shared_bytes":5}
+//!
+//! AMOUNT   {"chunks":1,"bytes":2}
+//! STORE    {"chunks":1,"bytes":2,"stored_bytes":3,"missing":AMOUNT}
+//! FEATURES {"bits":"b000000000000000","names":["user-names",...],"left_out":["nodump","submounts","caexclude"]}
 //! ```
 //!
 //! `?` marks what is absent where there is none of it, or the archive does not store it. The order of fields is fixed, but
@@ -47,6 +63,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Out;
 use crate::error::{Error, Result};
+use crate::flow::inspect::{ArchiveFacts, ChunkFacts, IndexFacts, LargestFile};
 
 /// A line of output.
 #[derive(Debug, serde::Serialize)]
@@ -164,6 +181,25 @@ pub enum Message<'a> {
         problems: u64,
         repaired: u64,
         remarks: u64,
+    },
+    InspectIndex {
+        #[serde(flatten)]
+        file: Field<'a>,
+        kind: &'static str,
+        #[serde(flatten)]
+        facts: &'a IndexFacts,
+    },
+    InspectArchive {
+        #[serde(flatten)]
+        file: Field<'a>,
+        #[serde(flatten)]
+        facts: &'a ArchiveFacts,
+    },
+    InspectChunk {
+        #[serde(flatten)]
+        file: Field<'a>,
+        #[serde(flatten)]
+        facts: &'a ChunkFacts,
     },
 }
 
@@ -425,6 +461,12 @@ impl Serialize for ChangeFields<'_> {
         };
         all.extend(values);
         fields(serializer, all)
+    }
+}
+
+impl Serialize for LargestFile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        fields(serializer, [Field::path(&self.path), Field::number("size", self.size)])
     }
 }
 

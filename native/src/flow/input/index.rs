@@ -106,6 +106,15 @@ impl Index {
         }
     }
 
+    /// Device and inode of the file, if it is one.
+    pub fn identity(&self) -> Option<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt as _;
+        match &self.0 {
+            Form::File(paged) => paged.file.metadata().ok().map(|file| (file.dev(), file.ino())),
+            Form::Table(_) => None,
+        }
+    }
+
     /// Another one of the same file, so that two can read in different places; `None` for what came through a pipe.
     pub fn another(&self) -> Option<Self> {
         let Form::File(Paged { file, header, chunks, size, .. }) = &self.0 else { return None };
