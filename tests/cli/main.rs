@@ -1,7 +1,10 @@
 //! The command line: what the program answers to what people and scripts type, beside the C casync.
 
+mod json;
 mod memory;
+mod notify;
 mod progress;
+mod progress_styles;
 mod script;
 mod snapshots;
 mod transcripts;

@@ -39,6 +39,7 @@
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
 //! | `diff` | the verbs `diff` and `plan`, on trees and blobs of all forms, and on bad ones |
+//! | `docs` | man pages render, completions complete in their shells, packages install; the static program runs |
 //! | `inspect` | the verb `inspect`: its numbers against those counted here, its pages, damaged files |
 //! | `examples` | the core's example programs, on what the C casync makes |
 //! | `interop` | the program beside the C casync on real trees, blobs and devices: same bytes, each reads the other's |

@@ -21,7 +21,7 @@ const SELECTORS: &[(&str, &str)] = &[
 ];
 
 /// Of what is read, some features stay unless others are left out with them.
-const TOGETHER: &[(&str, &str)] = &[
+pub(super) const TOGETHER: &[(&str, &str)] = &[
     ("times", "sec-time usec-time nsec-time 2sec-time"),
     ("owners", "16bit-uids 32bit-uids user-names acl"),
     ("modes", "read-only permissions acl"),
@@ -86,7 +86,7 @@ pub(super) fn for_verb(verb: &Command) -> String {
     text.0
 }
 
-fn usage(verb: &Command) -> String {
+pub(super) fn usage(verb: &Command) -> String {
     let names = verb.get_positionals().flat_map(|operand| operand.get_value_names().unwrap_or_default());
     let operands: String = names.map(|name| format!(" {name}")).collect();
     format!("casync [OPTIONS...] {}{operands}", verb.get_name())

@@ -1,7 +1,9 @@
 //! The command line: from arguments to a verb and its options, and from an error to text and exit status.
 
 mod argv;
+mod completions;
 mod help;
+mod manual;
 mod options;
 mod output;
 mod seeds;
@@ -12,7 +14,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
+pub use completions::Shell;
 pub(crate) use help::wrapped;
+pub use manual::Page;
 pub(crate) use options::OURS;
 pub use options::Options;
 pub use output::OutputFormat;
@@ -132,6 +136,16 @@ pub fn help(verb: Option<&OsStr>) -> Result<()> {
         },
     };
     crate::ui::print(&text)
+}
+
+/// The man pages: one of the program, and one of each verb.
+pub fn manual() -> Vec<Page> {
+    manual::pages(&Cli::command())
+}
+
+/// What a shell needs to complete command lines.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    completions::of(Cli::command(), shell)
 }
 
 fn no_verb(arguments: &[OsString], unknown: Option<&str>) -> Error {

@@ -7,13 +7,13 @@ use casync_core::chunk::ChunkSizes;
 use casync_core::codec::Compression;
 use casync_core::hash::DigestAlgorithm;
 use casync_core::record::FeatureFlags;
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueHint};
 
 use super::seeds::SeedOptions;
 use super::values::{self, Owner, What};
 use crate::flow::Budget;
 use crate::fs::output::Durability;
-use crate::ui::log;
+use crate::ui::{self, Style, log};
 
 /// Heading of the options that upstream does not have.
 pub(crate) const OURS: &str = "Options of this implementation";
@@ -28,7 +28,7 @@ pub struct Options {
     #[arg(long, action = ArgAction::Version)]
     version: Option<bool>,
     /// Set the log level (debug, info, err)
-    #[arg(short = 'l', long, value_name = "LEVEL", value_parser = values::log_level)]
+    #[arg(short = 'l', long, value_name = "LEVEL", value_parser = values::words(|| vec!["err", "info", "debug"], values::log_level))]
     log_level: Option<u8>,
     /// Say what is done
     #[arg(short, long, action = ArgAction::Count)]
@@ -37,10 +37,10 @@ pub struct Options {
     #[arg(short = 'n', long, action = ArgAction::Count)]
     dry_run: u8,
     /// The store for chunks
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub store: Option<OsString>,
     /// Another store to look for chunks in
-    #[arg(long, value_name = "PATH", action = ArgAction::Append)]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, action = ArgAction::Append)]
     pub extra_store: Vec<OsString>,
     /// Minimum, average and maximum number of bytes in a chunk
     #[arg(long, value_name = "[MIN:]AVG[:MAX]", value_parser = values::chunk_sizes)]
@@ -48,7 +48,7 @@ pub struct Options {
     #[command(flatten)]
     pub seeds: SeedOptions,
     /// A directory that speeds up making archives of what has not changed
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub cache: Option<OsString>,
     /// Choose that directory automatically
     #[arg(short = 'c', long, action = ArgAction::Count)]
@@ -57,46 +57,46 @@ pub struct Options {
     #[arg(long, value_name = "LIMIT", value_parser = values::rate_limit)]
     pub rate_limit_bps: Option<u64>,
     /// Store or restore a kind of metadata
-    #[arg(long, value_name = "FEATURE", action = ArgAction::Append, value_parser = values::with)]
+    #[arg(long, value_name = "FEATURE", action = ArgAction::Append, value_parser = values::words(values::feature_names, values::with))]
     with: Vec<FeatureFlags>,
     /// Do not store or restore a kind of metadata
-    #[arg(long, value_name = "FEATURE", action = ArgAction::Append, value_parser = values::without)]
+    #[arg(long, value_name = "FEATURE", action = ArgAction::Append, value_parser = values::words(values::feature_names, values::without))]
     without: Vec<FeatureFlags>,
     /// What the operand is, whatever its suffix (archive, archive-index, blob, blob-index, directory)
-    #[arg(long, value_name = "WHAT", value_parser = values::what)]
+    #[arg(long, value_name = "WHAT", value_parser = values::words(values::selector_names, values::what))]
     pub what: Option<What>,
     /// Leave out files with the nodump attribute (default yes)
-    #[arg(long, value_name = "BOOL", value_parser = values::exclude_nodump)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::exclude_nodump))]
     exclude_nodump: Option<bool>,
     /// Leave out what is mounted inside of the tree (default no)
-    #[arg(long, value_name = "BOOL", value_parser = values::exclude_submounts)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::exclude_submounts))]
     exclude_submounts: Option<bool>,
     /// Respect .caexclude files in the tree (default yes)
-    #[arg(long, value_name = "BOOL", value_parser = values::exclude_file)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::exclude_file))]
     exclude_file: Option<bool>,
     /// Clear the immutable attribute of what is replaced or removed (default no)
-    #[arg(long, value_name = "BOOL", value_parser = values::undo_immutable)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::undo_immutable))]
     undo_immutable: Option<bool>,
     /// Remove what is in the output but not in the archive (default yes)
-    #[arg(long, value_name = "BOOL", value_parser = values::delete)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::delete))]
     delete: Option<bool>,
     /// Make runs of zeros into holes (default yes)
-    #[arg(long, value_name = "BOOL", value_parser = values::punch_holes)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::punch_holes))]
     punch_holes: Option<bool>,
     /// Share data with seeds where the file system can (default yes)
-    #[arg(long, value_name = "BOOL", value_parser = values::reflink)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::reflink))]
     reflink: Option<bool>,
     /// Make equal files hard links to those of the seeds (default no)
-    #[arg(long, value_name = "BOOL", value_parser = values::hardlink)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::hardlink))]
     hardlink: Option<bool>,
     /// Use the output itself as a seed (default yes)
-    #[arg(long, value_name = "BOOL", value_parser = values::seed_output)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::seed_output))]
     seed_output: Option<bool>,
     /// List what is below directories (default yes)
-    #[arg(long, value_name = "BOOL", value_parser = values::recursive)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::recursive))]
     recursive: Option<bool>,
     /// Make the mount point if it is missing (default yes)
-    #[arg(long, value_name = "BOOL", value_parser = values::mkdir)]
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::mkdir))]
     mkdir: Option<bool>,
     /// Shift user and group ids
     #[arg(long, value_name = "yes|SHIFT", value_parser = values::uid_shift)]
@@ -105,10 +105,10 @@ pub struct Options {
     #[arg(long, value_name = "RANGE", value_parser = values::uid_range)]
     uid_range: Option<Owner>,
     /// Digest of archives and chunks (sha512-256 or sha256)
-    #[arg(long, value_name = "DIGEST", value_parser = values::digest)]
+    #[arg(long, value_name = "DIGEST", value_parser = values::words(|| vec!["sha512-256", "sha256"], values::digest))]
     digest: Option<DigestAlgorithm>,
     /// Compression of new chunks (zstd, xz or gzip)
-    #[arg(long, value_name = "COMPRESSION", value_parser = values::compression)]
+    #[arg(long, value_name = "COMPRESSION", value_parser = values::words(|| vec!["zstd", "xz", "gzip"], values::compression))]
     compression: Option<Compression>,
     /// Threads to work with (default: one for each core)
     #[arg(long, value_name = "N", value_parser = values::jobs, help_heading = OURS)]
@@ -116,13 +116,16 @@ pub struct Options {
     /// Memory for buffers (default 64M)
     #[arg(long, value_name = "SIZE", value_parser = values::memory, help_heading = OURS)]
     memory: Option<u64>,
+    /// How to show progress: auto (a bar on terminals), bar, plain (lines), json (an object a line), none
+    #[arg(long, value_name = "STYLE", value_parser = values::words(values::styles, values::progress), help_heading = OURS)]
+    progress: Option<Style>,
     /// Count metadata that cannot be restored instead of failing
     #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
     pub best_effort: bool,
     /// When extracted data must be on the disk: "none" (default) leaves it to the system; "end" writes all of the output's
     /// file system before success is reported; "each" writes each file and directory when it is complete, before it takes
     /// the place of an older one
-    #[arg(long, value_name = "none|end|each", value_parser = values::fsync, help_heading = OURS)]
+    #[arg(long, value_name = "none|end|each", value_parser = values::words(|| vec!["none", "end", "each"], values::fsync), help_heading = OURS)]
     fsync: Option<Durability>,
     /// Store all of a block device, even if the file system on it is smaller
     #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
@@ -130,7 +133,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Puts log level and verbosity into effect.
+    /// Puts log level, verbosity and style of progress into effect.
     pub fn apply_logging(&self) {
         let environment = |name| std::env::var(name).ok();
         if let Some(level) =
@@ -139,6 +142,7 @@ impl Options {
             log::set_level(level);
         }
         log::set_verbose(self.is_verbose());
+        ui::set_style(self.progress.unwrap_or_default());
     }
 
     /// `--verbose`, or the environment says so.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint, value_parser};
 
 use super::options::OURS;
 use crate::error::{Error, Result};
@@ -75,7 +75,8 @@ impl Args for SeedOptions {
     fn augment_args(command: Command) -> Command {
         let option = |name, long| {
             let parser = value_parser!(OsString);
-            Arg::new(name).long(long).value_name("PATH").action(ArgAction::Append).value_parser(parser)
+            let option = Arg::new(name).long(long).value_name("PATH").value_hint(ValueHint::AnyPath);
+            option.action(ArgAction::Append).value_parser(parser)
         };
         command.arg(option(Self::SEED, "seed").help("A file, device or directory to take chunks from")).arg(
             option(Self::INDEX, "seed-index")

@@ -8,10 +8,11 @@ use casync_core::codec::Compression;
 use casync_core::error::{ChunkSizesError, Error as CoreError, UsageError};
 use casync_core::hash::DigestAlgorithm;
 use casync_core::quantity::parse_size;
-use casync_core::record::{FEATURES, FeatureFlags};
+use casync_core::record::{FEATURE_GROUPS, FEATURES, FeatureFlags};
+use clap::builder::{PossibleValue, TypedValueParser};
 
 use crate::fs::output::Durability;
-use crate::ui::log;
+use crate::ui::{Style, log};
 
 /// Why an option's value ends the run.
 #[derive(Clone, Debug)]
@@ -36,6 +37,49 @@ pub(crate) type Parsed<T> = Result<T, ValueError>;
 
 fn refused<T>(message: String) -> Parsed<T> {
     Err(ValueError::Refused(message))
+}
+
+/// A parser that can also tell completions which words it takes, though it may take others.
+#[derive(Clone, Debug)]
+pub(super) struct Words<T> {
+    words: fn() -> Vec<&'static str>,
+    parse: fn(&str) -> Parsed<T>,
+}
+
+pub(super) const fn words<T>(words: fn() -> Vec<&'static str>, parse: fn(&str) -> Parsed<T>) -> Words<T> {
+    Words { words, parse }
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Words<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<T, clap::Error> {
+        TypedValueParser::parse_ref(&self.parse, command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.words)().into_iter().map(PossibleValue::new)))
+    }
+}
+
+/// Yes or no.
+pub(super) const fn switch(parse: fn(&str) -> Parsed<bool>) -> Words<bool> {
+    words(|| vec!["yes", "no"], parse)
+}
+
+/// What `--with=` and `--without=` take.
+pub(super) fn feature_names() -> Vec<&'static str> {
+    FEATURE_GROUPS.iter().map(|group| group.name).chain(FEATURES.iter().map(|feature| feature.name)).collect()
+}
+
+/// What `--what=` takes.
+pub(super) fn selector_names() -> Vec<&'static str> {
+    vec!["archive", "archive-index", "blob", "blob-index", "directory"]
 }
 
 /// What an operand is, whatever it is called.
@@ -177,6 +221,18 @@ pub(super) fn jobs(text: &str) -> Parsed<usize> {
     match text.parse() {
         Ok(jobs @ 1..=4096) => Ok(jobs),
         _ => refused(format!("Failed to parse --jobs= parameter: {text}")),
+    }
+}
+
+/// The names of the styles of progress.
+pub(super) fn styles() -> Vec<&'static str> {
+    Style::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
+pub(super) fn progress(text: &str) -> Parsed<Style> {
+    match Style::NAMES.iter().find(|(name, _)| *name == text) {
+        Some((_, style)) => Ok(*style),
+        None => refused(format!("Failed to parse --progress= parameter: {text}")),
     }
 }
 

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
 use super::{seeds, stores};
-use crate::cli::{Options, What};
+use crate::cli::{Options, OutputFormat, What};
 use crate::error::{Error, Result};
 use crate::flow::input::{ByteSource, Flow, Index, pump, with_feed};
 use crate::flow::make::Make;
@@ -21,17 +21,36 @@ use crate::flow::source::{self, Words};
 use crate::flow::stream::StreamWriter;
 use crate::fs::blob::{self, Kind};
 use crate::fs::walk::{Exclusions, Walk};
-use crate::ui::{Counters, Out, narrate};
+use crate::ui::json::{self, Message};
+use crate::ui::{Counters, Out, narrate, notify};
 
 /// `digest [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct DigestArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// An archive, a blob, an index of either, or a directory; and the path of a node in it
-    #[arg(value_name = "[ARCHIVE|BLOB|ARCHIVE_INDEX|BLOB_INDEX|DIR] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|BLOB|ARCHIVE_INDEX|BLOB_INDEX|DIR] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
+
+const HELP: &str = "\
+Prints what make prints for the same tree or blob, and for the same features, whether the tree is a directory, an archive or an \
+index. With the path of a file in an archive it is the digest of what is in that file; with that of a directory, the digest of \
+an archive of it.
+
+Examples:
+  casync digest home.caidx
+      A tree in chunks
+  casync digest --with=unix /home
+      A directory, with what every Unix has of the metadata
+  casync digest home.caidx alice/notes
+      A file in it
+  casync digest disk.img
+      A file as a blob";
 
 pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
     let options = &arguments.options;
@@ -68,6 +87,7 @@ pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
     }
     stores::check_named(options)?;
     narrate::chunk_sizes(&options.chunk_sizes());
+    notify::ready();
     let digest = match what {
         What::Directory => directory(fd, options)?,
         What::Blob => of_blob(&fd, kind, options)?,
@@ -76,7 +96,11 @@ pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
         What::ArchiveIndex => archived(Archive::from_index(fd, operand.path(), options)?, &subpath, options)?,
     };
     let mut out = Out::new();
-    out.line(digest)?;
+    if arguments.format.json {
+        json::print(&mut out, &Message::Digest { digest: digest.to_string() })?;
+    } else {
+        out.line(digest)?;
+    }
     out.finish()
 }
 

@@ -4,10 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use casync_core::record::FeatureFlags;
@@ -16,7 +17,7 @@ use rustix::io::Errno;
 
 use super::input::{Archive, Operand, what_of_suffix};
 use super::{seeds, stores};
-use crate::cli::{OURS, Options, TreeForm, What, tree_form};
+use crate::cli::{OURS, Options, OutputFormat, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::blob::BlobTarget;
 use crate::flow::input::Index;
@@ -28,38 +29,52 @@ use crate::locator::{self, Class};
 use crate::seed::Seeds;
 use crate::store::Chain;
 use crate::tar::{TarOptions, TarWriter};
+use crate::ui::json::{self, Field, Message};
 use crate::ui::narrate::Extraction;
-use crate::ui::{Counters, Progress, StandardOutput, log, narrate};
-
-/// What follows the options in the help.
-pub(super) const HELP: &str = "\
-A .catar or .caidx is extracted to a tar file instead of a directory if the
-output is none and its name ends in .tar, or with --to=tar, which also writes
-to standard output.
-
-The tar has ustar headers, with pax headers where these are too small: long
-names, large files and ids, fractions of seconds, extended attributes, ACLs,
-file capabilities, SELinux labels. Equal archives give equal tars. What tar
-files cannot hold is left out: chattr flags, project ids, subvolumes, sockets.
-
-Examples:
-    casync extract rootfs.caidx /srv/rootfs
-    casync extract image.caibx /dev/sda3
-    casync extract rootfs.caidx rootfs.tar
-    casync extract --to=tar rootfs.caidx - usr/share | tar -t";
+use crate::ui::{Counters, Out, Progress, StandardOutput, log, narrate, notify};
 
 /// `extract [INPUT [OUTPUT [SUBPATH]]]`
 #[derive(Debug, clap::Args)]
 pub struct ExtractArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// The archive or index, where to extract it to, and the path of a node in it
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
     /// Write a tree in this form (tar), whatever the name of the output
     #[arg(long, value_name = "FORM", value_parser = tree_form, help_heading = OURS)]
     to: Option<TreeForm>,
 }
+
+pub(super) const HELP: &str = "\
+The chunks of an index come from the store, --store=, $CASYNC_STORE, or default.castr beside the index, and from those of \
+--extra-store=. Every chunk is checked.
+
+A tree is made equal to the archive: what is in the output but not in the archive is removed, unless --delete=no is given. A \
+file appears under its name when it is complete.
+
+A .catar or .caidx is extracted to a tar file instead of a directory if the output is none and its name ends in .tar, or with \
+--to=tar, which also writes to standard output. The tar has ustar headers, with pax headers where these are too small: long \
+names, large files and ids, fractions of seconds, extended attributes, ACLs, file capabilities, SELinux labels. Equal archives \
+give equal tars. What tar files cannot hold is left out: chattr flags, project ids, subvolumes, sockets.
+
+Examples:
+  casync extract home.caidx /srv/home
+      A tree
+  casync extract home.caidx /srv/home alice/projects
+      What is below a path in it
+  casync extract --delete=no --without=privileged home.caidx here
+      Leave alone what else is there, and set only what takes no privileges
+  casync extract disk.caibx /dev/vda
+      A block device
+  casync extract disk.caibx - | sha256sum
+      To standard output
+  casync extract home.caidx home.tar
+      To a tar file
+  casync extract --to=tar home.caidx - alice | tar -t
+      A part of it, as a tar, to standard output";
 
 /// What stands where the output is to go.
 enum Existing {
@@ -112,11 +127,15 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     };
     let is_tar = is_tar(arguments.to, what, &target);
     let target = if is_tar && matches!(target, Target::Missing) { Target::Standard } else { target };
+    if arguments.format.json && matches!(target, Target::Standard) {
+        return Err(Error::headline("Standard output cannot have both what is extracted and JSON.")
+            .hint("name a file or directory to extract to"));
+    }
     let existing = look(&target, what)?;
     if is_tar && !matches!(existing, Existing::Open(_, Kind::Directory)) {
         stores::check_named(options)?;
         let archive = archive(what, fd, &input, options, None)?;
-        return to_tar(archive, &target, existing, &subpath, options);
+        return to_tar(archive, &target, existing, &subpath, arguments);
     }
     if arguments.to.is_some() {
         return Err(Error::headline("--to=tar takes an archive, and no directory to extract to. Refusing."));
@@ -128,12 +147,12 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         return Err(Error::headline("Subtree path only supported when extracting archive or archive index."));
     }
     if what == What::BlobIndex {
-        return to_blob(fd, &input, &target, existing, options);
+        return to_blob(fd, &input, &target, existing, arguments);
     }
     refuse_deleting_here(&target, options)?;
     let old = old_tree(&existing, options)?;
     let archive = archive(Some(what), fd, &input, options, old)?;
-    to_tree(archive, &target, existing, &subpath, options)
+    to_tree(archive, &target, existing, &subpath, arguments)
 }
 
 /// The archive that is extracted; `old` is what stands in its place already.
@@ -245,8 +264,9 @@ fn to_tree(
     target: &Target,
     existing: Existing,
     subpath: &OsStr,
-    options: &Options,
+    arguments: &ExtractArgs,
 ) -> Result<()> {
+    let options = &arguments.options;
     let started = Instant::now();
     // A missing sub-path is found before anything is made.
     let part = archive.find(subpath)?;
@@ -258,6 +278,7 @@ fn to_tree(
         }
     };
     archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
+    notify::ready();
     let progress = Progress::start("extract", Arc::clone(&archive.counters));
     let located = part.as_ref().map(|part| part.found.located);
     let sharer = if options.reflink() { archive.sharer() } else { None };
@@ -295,10 +316,42 @@ fn to_tree(
     if applied.unset > 0 {
         log::error(format_args!("{} attributes could not be set.", applied.unset));
     }
-    Ok(())
+    report(arguments.format, target, &archive.counters, applied.holes, applied.unset)
 }
 
-fn to_tar(mut archive: Archive, target: &Target, existing: Existing, subpath: &OsStr, options: &Options) -> Result<()> {
+/// Says with `--json` what was done.
+fn report(format: OutputFormat, target: &Target, counters: &Counters, holes: u64, unset: u64) -> Result<()> {
+    if !format.json {
+        return Ok(());
+    }
+    let output = match target {
+        Target::Path(path) => path.as_bytes(),
+        Target::Missing | Target::Standard => b".",
+    };
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let message = Message::Extracted {
+        output: Field::bytes("output", output),
+        store_chunks: count(&counters.store_chunks),
+        store_bytes: count(&counters.store_bytes),
+        seed_chunks: count(&counters.seed_chunks),
+        seed_bytes: count(&counters.seed_bytes),
+        cloned_bytes: count(&counters.cloned_bytes),
+        holes,
+        unset,
+    };
+    let mut out = Out::new();
+    json::print(&mut out, &message)?;
+    out.finish()
+}
+
+fn to_tar(
+    mut archive: Archive,
+    target: &Target,
+    existing: Existing,
+    subpath: &OsStr,
+    arguments: &ExtractArgs,
+) -> Result<()> {
+    let options = &arguments.options;
     const BUFFER: usize = 256 << 10;
     let started = Instant::now();
     let part = archive.find(subpath)?;
@@ -313,6 +366,7 @@ fn to_tar(mut archive: Archive, target: &Target, existing: Existing, subpath: &O
         (_, Existing::Open(fd, _)) => (None, Box::new(File::from(fd))),
     };
     archive.counters.total.store(archive.size().unwrap_or(0), Ordering::Relaxed);
+    notify::ready();
     let progress = Progress::start("extract", Arc::clone(&archive.counters));
     let located = part.as_ref().map(|part| part.found.located);
     let name = part.and_then(|part| part.found.name);
@@ -333,7 +387,7 @@ fn to_tar(mut archive: Archive, target: &Target, existing: Existing, subpath: &O
     if sockets > 0 {
         log::error(format_args!("Sockets that were left out, as tar files hold none: {sockets}"));
     }
-    Ok(())
+    report(arguments.format, target, &archive.counters, 0, 0)
 }
 
 /// An existing tree as a seed. Reading it all takes longer than loading its chunks from a store on this host, so that is
@@ -354,7 +408,8 @@ fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
     Ok((os::open(path, flags, Mode::empty())?, true))
 }
 
-fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, options: &Options) -> Result<()> {
+fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, arguments: &ExtractArgs) -> Result<()> {
+    let options = &arguments.options;
     let started = Instant::now();
     let mut index = Index::open(fd).context(|| "read the index")?;
     let old = if options.seed_output() == Some(false) { None } else { old_blob(target, &existing)? };
@@ -365,6 +420,7 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();
     let size = index.stream_size();
+    notify::ready();
     let progress = Progress::start("extract", Arc::clone(&counters));
     let holes = match (target, existing) {
         (Target::Standard | Target::Missing, Existing::Open(fd, _)) => {
@@ -405,7 +461,7 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, op
         total: started.elapsed(),
     };
     narrate::extracted(&counters, &extraction);
-    Ok(())
+    report(arguments.format, target, &counters, holes, 0)
 }
 
 /// A new file beside the output. What is there keeps its contents until the new one is complete; the new one takes over its

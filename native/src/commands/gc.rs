@@ -10,13 +10,14 @@ use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::stores;
-use crate::cli::{OURS, Options, span};
+use crate::cli::{OURS, Options, OutputFormat, span};
 use crate::error::{Error, Result};
 use crate::flow::gc::{self, Collected, Rules, Spare};
 use crate::fs::attic::Attic;
 use crate::locator;
 use crate::store::lock::{self, Exclusion};
 use crate::store::{Directories, MARK_AFTER};
+use crate::ui::json::{self, Message};
 use crate::ui::{Out, log};
 
 /// `gc INDEX...`
@@ -25,14 +26,16 @@ use crate::ui::{Out, log};
 pub struct GcArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// Move unused chunks into this directory, which is laid out as a store, instead of removing them
-    #[arg(long, value_name = "DIR", help_heading = OURS)]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = OURS)]
     backup: Option<OsString>,
     /// Spare chunks that were stored or found present less than this ago (30s, 15m, 1h, 2d)
     #[arg(long, value_name = "TIME", value_parser = span, help_heading = OURS)]
     grace: Option<Duration>,
     /// The indexes whose chunks are to stay
-    #[arg(value_name = "BLOB_INDEX|ARCHIVE_INDEX...", num_args = 0..)]
+    #[arg(value_name = "BLOB_INDEX|ARCHIVE_INDEX...", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
 
@@ -66,7 +69,7 @@ const GRACE_MIN: Duration = Duration::from_secs(10 * MARK_AFTER.as_secs());
 
 pub(super) fn run(arguments: &GcArgs) -> Result<()> {
     let start = SystemTime::now();
-    let GcArgs { options, backup, grace, operands } = arguments;
+    let GcArgs { options, format, backup, grace, operands } = arguments;
     options.apply_logging();
     let Some(first) = operands.first() else {
         return Err(Error::headline("Expected at least one argument."));
@@ -91,7 +94,7 @@ pub(super) fn run(arguments: &GcArgs) -> Result<()> {
     live.settle();
     let verbose = options.is_verbose();
     let mut out = Out::new();
-    if verbose {
+    if verbose && !format.json {
         out.line(format_args!("Chunk store usage: {} references, {} chunks", live.references(), live.len()))?;
     }
     let attic = |store: &Directories| {
@@ -105,11 +108,15 @@ pub(super) fn run(arguments: &GcArgs) -> Result<()> {
             (None, _) => Spare::Younger(GRACE),
         };
         let contended = exclusion != Exclusion::Alone;
-        let rules = Rules { spare, dry_run: options.dry_run(), contended, attic: attic(&store)?, verbose };
+        let rules =
+            Rules { spare, dry_run: options.dry_run(), contended, attic: attic(&store)?, verbose, json: format.json };
         gc::collect(&mut store, &live, &rules, &mut out)
     });
     // What was done shows, whatever came then.
     let collected = collected.inspect_err(|_| drop(std::mem::take(&mut out).finish())).map_err(failed)?;
+    if format.json {
+        return summary(&collected, &live, options.dry_run(), out);
+    }
     report(&collected, options, backup.is_some(), out)
 }
 
@@ -156,4 +163,21 @@ fn report(collected: &Collected, options: &Options, moved: bool, mut out: Out) -
         Bytes(bytes)
     ));
     Ok(())
+}
+
+fn summary(collected: &Collected, live: &LiveSet, dry_run: bool, mut out: Out) -> Result<()> {
+    let Collected { removed, bytes, directories, remaining, young, temporary } = *collected;
+    let message = Message::GcSummary {
+        dry_run,
+        references: live.references(),
+        live: live.len() as u64,
+        removed,
+        removed_bytes: bytes,
+        directories,
+        remaining,
+        young,
+        temporary,
+    };
+    json::print(&mut out, &message)?;
+    out.finish()
 }

@@ -2,29 +2,46 @@
 
 use std::ffi::{OsStr, OsString};
 
-use casync_core::archive::{Content, Event, NodeEvent, Trail};
+use casync_core::archive::{Content, Event, Node, NodeEvent, Trail};
 use casync_core::record::FeatureFlags;
 use casync_core::show::ListLine;
 
-use super::input::{Archive, Operand, Part, what_of_suffix};
+use super::input::{Archive, Operand, Part, replayed, what_of_suffix};
 use super::stores;
-use crate::cli::{Options, What};
+use crate::cli::{Options, OutputFormat, What};
 use crate::error::{Error, Result};
 use crate::flow::input::Flow;
 use crate::flow::stop;
 use crate::fs::blob::Kind;
 use crate::fs::walk::{Exclusions, Step, Walk};
-use crate::ui::{Out, narrate};
+use crate::ui::json::{self, Field, Message, NodeFields, NodeMore};
+use crate::ui::{Out, narrate, notify};
 
 /// `list [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct ListArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// An archive, an archive index or a directory; and the path of a node in it
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
+
+const HELP: &str = "\
+A line has the mode and the path of a node, in the order in which archives store them. With a path only what is at and below it \
+is listed, and read; --recursive=no stops after what is directly below. In paths, blanks, control characters, backslashes, \
+number signs and bytes from 127 come as a backslash and three octal digits.
+
+Examples:
+  casync list home.caidx
+      All of a tree
+  casync list --recursive=no home.caidx alice
+      A directory in it
+  casync list /home
+      What an archive of this directory would have";
 
 /// What `list`, `mtree` and `stat` read.
 pub(super) enum Listed {
@@ -35,7 +52,7 @@ pub(super) enum Listed {
 pub(super) fn run(arguments: &ListArgs) -> Result<()> {
     let options = &arguments.options;
     let (input, subpath) = open(options, &arguments.operands, "list")?;
-    let mut out = Out::new();
+    let mut out = Printer { out: Out::new(), json: arguments.format.json, options };
     match input {
         Listed::Directory(fd) => {
             let features = options.encoding_features(FeatureFlags::ALL);
@@ -48,7 +65,7 @@ pub(super) fn run(arguments: &ListArgs) -> Result<()> {
                     Step::Node { node, .. } => {
                         let is_directory = node.content == Content::Directory;
                         if options.recursive() || depth <= 1 {
-                            out.line(ListLine { path: walk.path(), node: &node })?;
+                            out.node(walk.path(), &node, features)?;
                         }
                         depth += usize::from(is_directory);
                         if is_directory && depth > 1 && !options.recursive() {
@@ -72,32 +89,60 @@ pub(super) fn run(arguments: &ListArgs) -> Result<()> {
             }
         }
     }
-    out.finish()
+    out.out.finish()
+}
+
+/// Prints nodes, as lines or objects.
+struct Printer<'a> {
+    out: Out,
+    json: bool,
+    options: &'a Options,
+}
+
+impl Printer<'_> {
+    /// A node of an archive with these features.
+    fn node(&mut self, path: &[u8], node: &Node, features: FeatureFlags) -> Result<()> {
+        if !self.json {
+            return self.out.line(ListLine { path, node });
+        }
+        let node = NodeFields::new(node, replayed(features, self.options));
+        json::print(&mut self.out, &Message::Node { path: Field::path(path), node, more: NodeMore::default() })
+    }
 }
 
 /// The node and everything below it.
-fn all(archive: &mut Archive, part: Option<Part>, options: &Options, out: &mut Out) -> Result<()> {
+fn all(archive: &mut Archive, part: Option<Part>, options: &Options, out: &mut Printer<'_>) -> Result<()> {
     let mut path = ShownPath::of(part.as_ref());
     archive.decode(part.map(|part| part.found.located), false, options, |event| {
         let Event::Node(event) = event else { return Ok(Flow::Continue) };
         if event.depth == 0 {
             narrate::features(event.features);
         }
-        out.line(ListLine { path: path.enter(&event), node: event.node })?;
+        out.node(path.enter(&event), event.node, event.features)?;
         Ok(Flow::SkipPayload)
     })
 }
 
 /// The node and what is directly below it.
-fn direct(archive: &mut Archive, part: &Part, out: &mut Out) -> Result<()> {
+fn direct(archive: &mut Archive, part: &Part, out: &mut Printer<'_>) -> Result<()> {
     let mut path = ShownPath::of(Some(part));
-    out.line(ListLine { path: path.below(b""), node: &part.found.node })?;
+    let mut features = FeatureFlags::EMPTY;
+    if out.json {
+        // A node alone does not say what the archive stores of it.
+        archive.decode(Some(part.found.located), false, out.options, |event| {
+            if let Event::Node(event) = event {
+                features = event.features;
+            }
+            Ok(Flow::Stop)
+        })?;
+    }
+    out.node(path.below(b""), &part.found.node, features)?;
     if part.found.node.content != Content::Directory {
         return Ok(());
     }
     archive.entries(part.found.located, |found| {
         let name = found.name.as_ref().map_or(&[][..], |name| name.as_bytes());
-        out.line(ListLine { path: path.below(name), node: &found.node })
+        out.node(path.below(name), &found.node, features)
     })
 }
 
@@ -145,6 +190,7 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
         (What::ArchiveIndex, _) => Listed::Archive(Archive::from_index(fd, operand.path(), options)?),
         _ => Listed::Archive(Archive::from_file(fd)?),
     };
+    notify::ready();
     Ok((input, subpath))
 }
 

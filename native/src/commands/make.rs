@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use rustix::fs as os;
 use super::input::{Operand, what_of_suffix};
 use super::{catab, stores};
 use crate::cache::{Clock, EncoderCache};
-use crate::cli::{OURS, Options, TreeForm, What, tree_form};
+use crate::cli::{OURS, Options, OutputFormat, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::Cached;
 use crate::flow::make::{Make, Output};
@@ -25,50 +26,63 @@ use crate::fs::walk::{Exclusions, Walk};
 use crate::locator::{self, Class, Suffix};
 use crate::store::{LocalStore, Store};
 use crate::tar::{self, TarTree};
-use crate::ui::{Counters, Out, Progress, StandardOutput, log, narrate};
-
-/// What follows the options in the help.
-pub(super) const HELP: &str = "\
-A .catar or .caidx can also be made of the tree that a tar file holds: PATH is
-taken for one if its name ends in .tar, or with --from=tar. A .caibx is always
-made of the bytes of PATH itself.
-
-Headers in the ustar, GNU and pax formats are understood, with long names,
-fractions of seconds, extended attributes, ACLs and sparse files. What is made
-is what making an archive of the extracted tree would give, .caexclude files
-and all, except for metadata that tar files do not have: chattr flags, project
-ids, subvolumes. Of members with one name the last counts; hard links become
-files of their own; directories that are missing belong to root and have mode
-0755 and no date. Absolute names and names with .. are refused. The tar must be
-a regular file, not compressed, since archives are sorted and tar files not.
-
-An output TABLE.catab is a seed table: which chunks are where in a directory or
-file, for --seed=TABLE.catab. Nothing is stored. Later runs take chunks from the
-files that are unchanged (device, inode, generation, size, modification and
-change time) without looking through them; the table names the directory or
-file by its absolute path. --chunk-size=, --digest=, --with= and --without=
-should be those of the indexes that it is to help with. Make it again when much
-has changed.
-
-Examples:
-    casync make rootfs.caidx /srv/rootfs
-    casync make home.catab /home
-    casync make image.caibx image.raw
-    casync make rootfs.caidx rootfs.tar
-    casync make --from=tar rootfs.catar layer.blob";
+use crate::ui::json::{self, Field, Message};
+use crate::ui::{Counters, Out, Progress, StandardOutput, log, narrate, notify};
 
 /// `make [OUTPUT [INPUT]]`
 #[derive(Debug, clap::Args)]
 pub struct MakeArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// The archive or index to make, and what to make it of
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
     /// The input holds a tree in this form (tar), whatever its name
     #[arg(long, value_name = "FORM", value_parser = tree_form, help_heading = OURS)]
     from: Option<TreeForm>,
 }
+
+pub(super) const HELP: &str = "\
+What is made is told by the suffix of its name: .catar an archive, all in one file; .caidx an archive cut into chunks, which go \
+to a store; .caibx a file or block device cut into chunks. Without a name, or for -, it goes to standard output. The store is \
+--store=, $CASYNC_STORE, or default.castr beside the index. Equal trees make equal archives and equal digests, which are printed.
+
+Whatever is made appears under its name when it is complete.
+
+A .catar or .caidx can also be made of the tree that a tar file holds: PATH is taken for one if its name ends in .tar, or with \
+--from=tar. A .caibx is always made of the bytes of PATH itself. Headers in the ustar, GNU and pax formats are understood, with \
+long names, fractions of seconds, extended attributes, ACLs and sparse files. What is made is what making an archive of the \
+extracted tree would give, .caexclude files and all, except for metadata that tar files do not have: chattr flags, project \
+ids, subvolumes. Of members with one name the last counts; hard links become files of their own; directories that are missing \
+belong to root and have mode 0755 and no date. Absolute names and names with .. are refused. The tar must be a regular file, \
+not compressed, since archives are sorted and tar files not.
+
+An output TABLE.catab is a seed table: which chunks are where in a directory or file, for --seed=TABLE.catab. Nothing is \
+stored. Later runs take chunks from the files that are unchanged without looking through them; the table names the directory \
+or file by its absolute path. --chunk-size=, --digest=, --with= and --without= should be those of the indexes that it is to \
+help with. Make it again when much has changed.
+
+Examples:
+  casync make home.caidx /home
+      An index of a tree; its chunks go to default.castr
+  casync make --store=/srv/default.castr --with=unix home.caidx /home
+      To another store, and only what every Unix has of the metadata
+  casync make disk.caibx /dev/vda
+      An index of a block device
+  casync make home.catar /home
+      One file, no chunks
+  tar --create . | casync make backup.caibx -
+      Whatever comes from standard input
+  casync make rootfs.caidx rootfs.tar
+      The tree in a tar file
+  casync make --from=tar rootfs.catar layer.blob
+      One whose name does not say so
+  casync make home.catab /home
+      A seed table of it, for extract --seed=home.catab
+  casync make --cache=home.cacac home.caidx /home
+      Read only what has changed since it was made the last time";
 
 /// Where the result goes.
 enum Target {
@@ -89,6 +103,11 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
         let clock = Clock::start();
         let input = input(arguments.operands.get(1))?;
         return catab::make(options, path, clock, input.open(Some("."), false)?);
+    }
+    if arguments.format.json && matches!(target, Target::Standard) {
+        return Err(
+            Error::headline("Standard output cannot have both what is made and JSON.").hint("name a file to make")
+        );
     }
     let what = match options.what {
         Some(what @ (What::Archive | What::ArchiveIndex | What::BlobIndex)) => Some(what),
@@ -115,7 +134,7 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
     let what = if is_tar { what.unwrap_or(What::Archive) } else { check(what, kind)? };
     let source = if is_tar { Source::Tar } else { Source::Plain(kind) };
     let cache = cache(options, what, &input, source)?;
-    make(options, &target, what, fd, source, cache.as_deref())
+    make(arguments, &target, what, fd, source, cache.as_deref())
 }
 
 /// What an input is read as.
@@ -204,13 +223,14 @@ fn check(what: Option<What>, kind: Kind) -> Result<What> {
 }
 
 fn make(
-    options: &Options,
+    arguments: &MakeArgs,
     target: &Target,
     what: What,
     fd: OwnedFd,
     input: Source,
     cache_directory: Option<&Path>,
 ) -> Result<()> {
+    let options = &arguments.options;
     let is_tree = what != What::BlobIndex;
     let index_name = match target {
         Target::Path(path) if what != What::Archive => Some(path.as_os_str()),
@@ -255,6 +275,7 @@ fn make(
         counters: Arc::clone(&counters),
     };
     let mut counts = None;
+    notify::ready();
     let (made, supported) = match input {
         Source::Tar => {
             let tree = TarTree::read(fd).context(|| "read the tar")?;
@@ -307,8 +328,15 @@ fn make(
     if let Some(counts) = counts {
         narrate::cache(&counts);
     }
-    if let Some(digest) = made.digest {
-        let mut out = Out::new();
+    let mut out = Out::new();
+    if let (true, Target::Path(path)) = (arguments.format.json, target) {
+        let chunks = (what != What::Archive).then_some(made.chunks);
+        let output = Field::bytes("output", path.as_bytes());
+        let digest = made.digest.map(|digest| digest.to_string());
+        let reused = chunks.map(|_| made.reused);
+        json::print(&mut out, &Message::Made { output, bytes: made.size, digest, chunks, reused })?;
+        out.finish()?;
+    } else if let Some(digest) = made.digest {
         out.line(digest)?;
         out.finish()?;
     }

@@ -3,6 +3,7 @@
 mod catab;
 mod diff;
 mod digest;
+mod docs;
 mod extract;
 mod gc;
 mod input;
@@ -52,7 +53,12 @@ pub enum Verb {
     /// Show what an index, an archive or a chunk is like
     Inspect(inspect::InspectArgs),
     /// Show what there is to know
+    #[command(after_help = HELP)]
     Help(HelpArgs),
+    /// Write the man pages, and completions for bash, zsh and fish
+    // Hidden, since it is for those who package or install the program.
+    #[command(hide = true, after_help = docs::HELP)]
+    Docs(docs::DocsArgs),
 }
 
 /// `help [VERB]`
@@ -62,9 +68,21 @@ pub struct HelpArgs {
     _options: crate::cli::Options,
     /// The verb to show more about
     // compat: upstream takes any operands here.
-    #[arg(value_name = "[VERB]", num_args = 0..)]
+    #[arg(value_name = "[VERB]", num_args = 0.., value_hint = clap::ValueHint::Other)]
     verbs: Vec<OsString>,
 }
+
+const HELP: &str = "\
+Man pages say the same and more. A package of the program has them, and completions for shells; otherwise the program itself \
+can write both.
+
+Examples:
+  casync help
+      All verbs, options and features
+  casync help extract
+      One verb, with examples
+  casync docs ~/.local
+      Install man pages and completions for bash, zsh and fish below ~/.local/share";
 
 /// Runs a verb.
 ///
@@ -83,6 +101,7 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Verify(arguments) => verify::run(&arguments),
         Verb::Diff(arguments) => diff::run(&arguments),
         Verb::Plan(arguments) => plan::run(&arguments),
+        Verb::Docs(arguments) => docs::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }

@@ -11,23 +11,36 @@ use rustix::io::Errno;
 
 use super::input::{Archive, masked, replayed};
 use super::list::{Listed, ShownPath, open, walk};
-use crate::cli::Options;
+use crate::cli::{Options, OutputFormat};
 use crate::error::{Context as _, Result};
 use crate::flow::digests::{Digests, with_digests};
 use crate::flow::input::Flow;
 use crate::fs::blob;
 use crate::fs::walk::{Step, Walk};
+use crate::ui::json::{self, Field, Message, NodeFields, NodeMore};
 use crate::ui::{Out, narrate};
 
 /// `mtree [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct MtreeArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// An archive, an archive index or a directory; and the path of a node in it
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
+
+const HELP: &str = "\
+A line has the path of a node and all that is stored of it, with the digest of what files hold, in the manner of mtree(5).
+
+Examples:
+  casync mtree home.caidx
+      All of a tree
+  casync mtree --without=xattrs home.caidx alice/projects
+      A part of it, without extended attributes";
 
 /// A line that may still lack its digest.
 struct Line {
@@ -35,6 +48,12 @@ struct Line {
     node: Node,
     features: FeatureFlags,
     shift: IdShift,
+}
+
+fn show_json(line: Line, digest: Option<Digest>, out: &mut Out) -> Result<()> {
+    let more = NodeMore { digest: digest.map(|digest| digest.to_string()), ..NodeMore::default() };
+    let node = NodeFields::new(&line.node, line.features);
+    json::print(out, &Message::Node { path: Field::path(&line.path), node, more })
 }
 
 fn show(line: Line, digest: Option<Digest>, out: &mut Out) -> Result<()> {
@@ -45,6 +64,7 @@ fn show(line: Line, digest: Option<Digest>, out: &mut Out) -> Result<()> {
 pub(super) fn run(arguments: &MtreeArgs) -> Result<()> {
     let options = &arguments.options;
     let (input, subpath) = open(options, &arguments.operands, "mtree")?;
+    let show = if arguments.format.json { show_json } else { show };
     with_digests(options.budget(), Out::new(), show, |digests| match input {
         Listed::Directory(fd) => {
             let features = options.encoding_features(FeatureFlags::ALL);

@@ -46,7 +46,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     format: OutputFormat,
     /// The index whose chunks are wanted, and the file or device that it would be extracted to
-    #[arg(value_name = "INDEX [OUTPUT]", num_args = 0..)]
+    #[arg(value_name = "INDEX [OUTPUT]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
 

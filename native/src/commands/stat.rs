@@ -9,21 +9,34 @@ use casync_core::show::StatText;
 
 use super::input::{masked, replayed};
 use super::list::{Listed, open, walk};
-use crate::cli::Options;
+use crate::cli::{Options, OutputFormat};
 use crate::error::Result;
 use crate::flow::input::Flow;
 use crate::fs::walk::Step;
+use crate::ui::json::{self, Field, Message, NodeFields, NodeMore};
 use crate::ui::{Out, narrate};
 
 /// `stat [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct StatArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// An archive, an archive index or a directory; and the path of a node in it
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|DIR] [PATH]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
+
+const HELP: &str = "\
+Shows type, mode, owners, times, attributes and digests of the node at a path, or of the root.
+
+Examples:
+  casync stat home.caidx alice/notes
+      A file in a tree
+  casync stat /home
+      A directory as an archive would have it";
 
 pub(super) fn run(arguments: &StatArgs) -> Result<()> {
     let options = &arguments.options;
@@ -37,18 +50,22 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
             if let Some(Step::Node { node, .. }) = walk.next()? {
                 let mut records = Vec::new();
                 Encoder::new(features).root(&node, &mut records)?;
-                out.text(StatText {
-                    path: b"",
-                    node: &node,
-                    features,
-                    shift: options.id_shift(),
-                    offset: 0,
-                    utc_offset: utc_offset(node.metadata.mtime),
-                    digest: None,
-                    hardlink_digest: None,
-                    fat_attributes: features.intersects(FeatureFlags::FAT_ATTRS),
-                    zero_project_id: features.contains(FeatureFlags::QUOTA_PROJID),
-                })?;
+                show(
+                    &mut out,
+                    arguments.format,
+                    StatText {
+                        path: b"",
+                        node: &node,
+                        features,
+                        shift: options.id_shift(),
+                        offset: 0,
+                        utc_offset: utc_offset(node.metadata.mtime),
+                        digest: None,
+                        hardlink_digest: None,
+                        fat_attributes: features.intersects(FeatureFlags::FAT_ATTRS),
+                        zero_project_id: features.contains(FeatureFlags::QUOTA_PROJID),
+                    },
+                )?;
             }
         }
         Listed::Archive(mut archive) => {
@@ -75,21 +92,38 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
             let features = replayed(features, options);
             let node = &masked(node, features);
             let (payload, whole) = digests.map(NodeDigests::finish).unzip();
-            out.text(StatText {
-                path: &path,
-                node,
-                features,
-                shift: options.id_shift(),
-                offset: part.found.located.entry,
-                utc_offset: utc_offset(node.metadata.mtime),
-                digest: payload.filter(|_| matches!(node.content, Content::Regular { .. } | Content::Block(_))),
-                hardlink_digest: whole,
-                fat_attributes: true,
-                zero_project_id: false,
-            })?;
+            show(
+                &mut out,
+                arguments.format,
+                StatText {
+                    path: &path,
+                    node,
+                    features,
+                    shift: options.id_shift(),
+                    offset: part.found.located.entry,
+                    utc_offset: utc_offset(node.metadata.mtime),
+                    digest: payload.filter(|_| matches!(node.content, Content::Regular { .. } | Content::Block(_))),
+                    hardlink_digest: whole,
+                    fat_attributes: true,
+                    zero_project_id: false,
+                },
+            )?;
         }
     }
     out.finish()
+}
+
+fn show(out: &mut Out, format: OutputFormat, text: StatText<'_>) -> Result<()> {
+    if !format.json {
+        return out.text(text);
+    }
+    let more = NodeMore {
+        digest: text.digest.map(|digest| digest.to_string()),
+        hardlink_digest: text.hardlink_digest.map(|digest| digest.to_string()),
+        offset: Some(text.offset),
+    };
+    let node = NodeFields::new(text.node, text.features);
+    json::print(out, &Message::Node { path: Field::path(text.path), node, more })
 }
 
 /// How far local time is ahead of UTC at a time, in seconds.

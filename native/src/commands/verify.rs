@@ -12,7 +12,7 @@ use rustix::fs as os;
 
 use super::input::{Archive, Operand, what_of_suffix};
 use super::stores;
-use crate::cli::{OURS, Options, What};
+use crate::cli::{OURS, Options, OutputFormat, What};
 use crate::error::{Cause, Context as _, Error, Result};
 use crate::flow::input::{Flow, Index, pump};
 use crate::flow::verify::repair::Repair;
@@ -20,6 +20,7 @@ use crate::flow::verify::{Findings, Summary, blob, index, store, tree};
 use crate::fs::blob::Kind;
 use crate::fs::walk::{Exclusions, Walk};
 use crate::store::Directories;
+use crate::ui::json::{self, Message};
 use crate::ui::{Counters, Out, Progress};
 
 /// `verify [INDEX|ARCHIVE [TREE|BLOB]]`
@@ -28,11 +29,13 @@ use crate::ui::{Counters, Out, Progress};
 pub struct VerifyArgs {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    format: OutputFormat,
     /// Replace bad and missing chunks by good ones from --extra-store=
     #[arg(long, help_heading = OURS)]
     repair: bool,
     /// An index or archive, and the tree or blob that it should be of; nothing: the store of --store=
-    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [TREE|BLOB]", num_args = 0..)]
+    #[arg(value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] [TREE|BLOB]", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
 
@@ -50,7 +53,8 @@ With --repair, bad and missing chunks are replaced by good ones from the stores 
 file in the same store, if it has a compressed and a plain one. A bad chunk stays until a good one is at hand, and is \
 replaced at once and as a whole.
 
-What is wrong goes to standard error, one line each; one line about all goes to standard output. The exit status is 0 if \
+What is wrong goes to standard error, one line each; one line about all goes to standard output. With --json both are objects \
+on standard output: problem, repaired and remark, and verify-summary at the end. The exit status is 0 if \
 everything is right, or was repaired, and 1 otherwise.
 
 Examples:
@@ -66,13 +70,13 @@ Examples:
       Make it good";
 
 pub(super) fn run(arguments: &VerifyArgs) -> Result<()> {
-    let VerifyArgs { options, repair, operands } = arguments;
+    let VerifyArgs { options, format, repair, operands } = arguments;
     options.apply_logging();
     stores::check_named(options)?;
     if operands.len() > 2 {
         return Err(Error::headline("An index or archive expected, and possibly a tree or blob."));
     }
-    let findings = Findings::default();
+    let findings = Findings::new(format.json);
     let counters = Arc::new(Counters::default());
     let job = Job { options, findings: &findings, counters: &counters };
     let what = match (operands.first(), operands.get(1)) {
@@ -107,12 +111,16 @@ pub(super) fn run(arguments: &VerifyArgs) -> Result<()> {
             }
         }
     };
-    report(findings.summary(), what)
+    if format.json {
+        summary(&findings.summary(), what)?;
+    } else {
+        report(findings.summary(), what)?;
+    }
+    judge(&findings.summary())
 }
 
 fn report(summary: Summary, what: &str) -> Result<()> {
     let Summary { looked_at, bytes, problems, repaired, remarks } = summary;
-    let count = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let verdict = match (problems, repaired) {
         (0, _) => "no problems".to_owned(),
         (_, 0) => count(problems, "problem"),
@@ -125,11 +133,29 @@ fn report(summary: Summary, what: &str) -> Result<()> {
         count(looked_at, what),
         Bytes(bytes)
     ))?;
-    out.finish()?;
+    out.finish()
+}
+
+fn summary(summary: &Summary, unit: &'static str) -> Result<()> {
+    let Summary { looked_at, bytes, problems, repaired, remarks } = *summary;
+    let good = summary.is_good();
+    let mut out = Out::new();
+    json::print(&mut out, &Message::VerifySummary { good, unit, looked_at, bytes, problems, repaired, remarks })?;
+    out.finish()
+}
+
+fn judge(summary: &Summary) -> Result<()> {
     if summary.is_good() {
         return Ok(());
     }
-    Err(Error::headline(format!("Verification failed: {} left.", count(problems - repaired, "problem"))))
+    Err(Error::headline(format!(
+        "Verification failed: {} left.",
+        count(summary.problems - summary.repaired, "problem")
+    )))
+}
+
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What all forms of the verb share. Each says what it has looked at.

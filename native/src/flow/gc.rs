@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::fs::attic::Attic;
 use crate::store::{ChunkDirectory, Directories};
 use crate::sys::random_u64;
+use crate::ui::json::{self, Field, Message};
 use crate::ui::{Out, log};
 
 /// How to collect.
@@ -29,6 +30,8 @@ pub struct Rules {
     pub attic: Option<Attic>,
     /// Whether every chunk is to be named.
     pub verbose: bool,
+    /// Whether that is done in JSON.
+    pub json: bool,
 }
 
 /// Which chunks are too young to go.
@@ -151,7 +154,14 @@ impl Collector<'_> {
             self.collected.remaining += 1;
             return Ok(());
         }
-        if self.rules.verbose {
+        if self.rules.verbose && self.rules.json {
+            let change = match (self.rules.dry_run, &self.rules.attic) {
+                (true, _) => "would-remove",
+                (false, Some(_)) => "move",
+                (false, None) => "remove",
+            };
+            json::print(self.out, &Message::GcChunk { change, file: Field::bytes("file", name.to_bytes()) })?;
+        } else if self.rules.verbose {
             let what = if self.rules.dry_run { "Would remove" } else { "Removing" };
             self.out.line(format_args!("{what} chunk {shown}."))?;
         }

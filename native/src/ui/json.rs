@@ -21,6 +21,20 @@
 //!        {"type":"inspect-chunk","file":F?,"compression":"zstd|xz|gzip|none","stored_bytes":1,"bytes":2,
 //!         "ids":{"sha512-256":I,"sha256":I},"named":I?,"fits":"sha512-256|sha256"?}
 //!
+//! list   {"type":"node","path":P, NODE...}
+//! mtree  {"type":"node","path":P, NODE..., "digest":HEX?}                                 (of what is in a file)
+//! stat   {"type":"node","path":P, NODE..., "digest":HEX?, "hardlink_digest":HEX?, "offset":0}
+//! digest {"type":"digest","digest":HEX}
+//! make   {"type":"made","output":P,"bytes":1,"digest":HEX?,"chunks":2?,"reused":3?}        (chunks: of indexes)
+//! extract {"type":"extracted","output":P,"store_chunks":1,"store_bytes":2,"seed_chunks":3,"seed_bytes":4,
+//!        "cloned_bytes":5,"holes":6,"unset":7}
+//!        (cloned: by reference; holes: bytes; unset: attributes that could not be set, with --best-effort)
+//! gc     {"type":"gc-chunk","change":"remove|move|would-remove","file":P}                (with --verbose)
+//!        {"type":"gc-summary","dry_run":false,"references":1,"live":2,"removed":3,"removed_bytes":4,"directories":5,
+//!         "remaining":6,"young":7,"temporary":8}
+//! verify {"type":"problem|repaired|remark","text":T}
+//!        {"type":"verify-summary","good":true,"unit":"chunk|node","looked_at":1,"bytes":2,"problems":3,"repaired":4,"remarks":5}
+//!
 //! NODE   "kind":"file|dir|link|char|block|fifo|socket","mode":"0644","size":5?,"target":T?,"device":"8:1"?,
 //!        "uid":0?,"gid":0?,"user":U?,"group":G?,"mtime":"SECONDS.NANOSECONDS"?,"flags":["nodump",...]?,
 //!        "xattrs":[{"name":N,"value":V},...]?,"acl":true?,"default_acl":true?,"selinux":L?,"fcaps":F?,"project_id":1?
@@ -101,6 +115,73 @@ pub enum Message<'a> {
         sum: SumFields,
         complete: bool,
     },
+    Node {
+        #[serde(flatten)]
+        path: Field<'a>,
+        #[serde(flatten)]
+        node: NodeFields<'a>,
+        #[serde(flatten)]
+        more: NodeMore,
+    },
+    Digest {
+        digest: String,
+    },
+    Made {
+        #[serde(flatten)]
+        output: Field<'a>,
+        bytes: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        digest: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        chunks: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reused: Option<u64>,
+    },
+    Extracted {
+        #[serde(flatten)]
+        output: Field<'a>,
+        store_chunks: u64,
+        store_bytes: u64,
+        seed_chunks: u64,
+        seed_bytes: u64,
+        cloned_bytes: u64,
+        holes: u64,
+        unset: u64,
+    },
+    GcChunk {
+        change: &'static str,
+        #[serde(flatten)]
+        file: Field<'a>,
+    },
+    GcSummary {
+        dry_run: bool,
+        references: u64,
+        live: u64,
+        removed: u64,
+        removed_bytes: u64,
+        directories: u64,
+        remaining: u64,
+        young: u64,
+        temporary: u64,
+    },
+    Problem {
+        text: String,
+    },
+    Repaired {
+        text: String,
+    },
+    Remark {
+        text: String,
+    },
+    VerifySummary {
+        good: bool,
+        unit: &'static str,
+        looked_at: u64,
+        bytes: u64,
+        problems: u64,
+        repaired: u64,
+        remarks: u64,
+    },
     InspectIndex {
         #[serde(flatten)]
         file: Field<'a>,
@@ -120,6 +201,20 @@ pub enum Message<'a> {
         #[serde(flatten)]
         facts: &'a ChunkFacts,
     },
+}
+
+/// What only some verbs know of a node.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct NodeMore {
+    /// Of the payload, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Of metadata and payload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hardlink_digest: Option<String>,
+    /// Where its first record is in the archive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
 }
 
 /// Chunks and bytes.
@@ -289,18 +384,31 @@ impl<'a> NodeFields<'a> {
             fields.push(Field::number("uid", metadata.uid));
             fields.push(Field::number("gid", metadata.gid));
         }
-        fields.push(Field::some("user", metadata.user.as_deref()));
-        fields.push(Field::some("group", metadata.group.as_deref()));
+        let counts = |flag| self.features.contains(flag);
+        if counts(FeatureFlags::USER_NAMES) {
+            fields.push(Field::some("user", metadata.user.as_deref()));
+            fields.push(Field::some("group", metadata.group.as_deref()));
+        }
         if self.features.time_granularity().is_some() {
             fields.push(Field::time("mtime", metadata.mtime));
         }
-        fields.push(Field::flags("flags", metadata.flags));
-        fields.push(Field::xattrs("xattrs", &metadata.xattrs));
-        fields.push(Field::yes("acl", metadata.acl.is_some()));
-        fields.push(Field::yes("default_acl", metadata.default_acl.is_some()));
-        fields.push(Field::some("selinux", metadata.selinux.as_deref()));
-        fields.push(Field::some("fcaps", metadata.fcaps.as_deref()));
-        fields.push(metadata.project_id.map_or(Field::none(), |id| Field::number("project_id", id)));
+        fields.push(Field::flags("flags", metadata.flags & self.features));
+        if counts(FeatureFlags::XATTRS) {
+            fields.push(Field::xattrs("xattrs", &metadata.xattrs));
+        }
+        if counts(FeatureFlags::ACL) {
+            fields.push(Field::yes("acl", metadata.acl.is_some()));
+            fields.push(Field::yes("default_acl", metadata.default_acl.is_some()));
+        }
+        if counts(FeatureFlags::SELINUX) {
+            fields.push(Field::some("selinux", metadata.selinux.as_deref()));
+        }
+        if counts(FeatureFlags::FCAPS) {
+            fields.push(Field::some("fcaps", metadata.fcaps.as_deref()));
+        }
+        if counts(FeatureFlags::QUOTA_PROJID) {
+            fields.push(metadata.project_id.map_or(Field::none(), |id| Field::number("project_id", id)));
+        }
         fields
     }
 }
@@ -370,4 +478,10 @@ impl Serialize for LargestFile {
 pub fn print(out: &mut Out, message: &Message<'_>) -> Result<()> {
     let line = serde_json::to_string(message).map_err(|error| Error::new(Errno::IO, error.to_string()))?;
     out.line(line)
+}
+
+/// Prints a message at once, from any thread. That nobody reads any more will be found by whoever prints the summary.
+pub fn tell(message: &Message<'_>) {
+    let mut out = Out::new();
+    let _ = print(&mut out, message).and_then(|()| out.finish());
 }

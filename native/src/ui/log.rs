@@ -75,6 +75,6 @@ fn write(level: Level, message: impl fmt::Display) {
     if LEVEL.load(Ordering::Relaxed) >= level as u8 {
         // One write a message, so that threads and other processes do not mix into it; if standard error is gone, so be it.
         let line = format!("{message}\n");
-        let _ = super::progress::without_bar(|| std::io::stderr().write_all(line.as_bytes()));
+        let _ = super::bar::without_bar(|| std::io::stderr().write_all(line.as_bytes()));
     }
 }

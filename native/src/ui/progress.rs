@@ -1,17 +1,18 @@
-//! A progress bar on a terminal; nothing anywhere else.
+//! How far a job has come: shown as a bar, as lines for people or programs, and to the service manager.
 
-use std::io::IsTerminal as _;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use super::snapshot::Snapshot;
+use super::{bar, notify};
 
-/// Not before this does a bar appear: short runs stay silent.
-const FIRST_DRAW: Duration = Duration::from_millis(250);
-/// At most about ten times a second.
-const INTERVAL: Duration = Duration::from_millis(100);
+/// How often lines for people are written: they go to logs.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(3);
+/// How often lines for programs are: they go to displays.
+const JSON_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What the pipelines count; any thread adds, the bar reads.
 #[derive(Debug, Default)]
@@ -43,75 +44,135 @@ impl Counters {
     }
 }
 
-/// The bar that is on the screen, so that messages can be written above it.
-static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+/// How progress is shown on standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Style {
+    /// A bar on a terminal, nothing elsewhere.
+    #[default]
+    Auto,
+    /// A bar on a terminal, lines elsewhere.
+    Bar,
+    /// A line every few seconds, and one at the end.
+    Plain,
+    /// An object a line, at the start, twice a second, and at the end.
+    Json,
+    /// Not at all.
+    None,
+}
 
-/// Runs `write` with no bar in its way.
-pub(super) fn without_bar<T>(write: impl FnOnce() -> T) -> T {
-    let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    match bar {
-        Some(bar) => bar.suspend(write),
-        None => write(),
+impl Style {
+    /// The names of all styles.
+    pub const NAMES: [(&str, Self); 5] =
+        [("auto", Self::Auto), ("bar", Self::Bar), ("plain", Self::Plain), ("json", Self::Json), ("none", Self::None)];
+}
+
+/// An index into [`Style::NAMES`].
+static STYLE: AtomicU8 = AtomicU8::new(0);
+
+/// Chooses how progress is shown from now on.
+pub fn set_style(style: Style) {
+    STYLE.store(style as u8, Ordering::Relaxed);
+}
+
+/// The style that is in effect, with what `Auto` and `Bar` come to here.
+fn style() -> Style {
+    let chosen = Style::NAMES.get(usize::from(STYLE.load(Ordering::Relaxed))).map_or(Style::Auto, |(_, style)| *style);
+    match (chosen, std::io::stderr().is_terminal()) {
+        (Style::Auto | Style::Bar, true) => Style::Bar,
+        (Style::Auto, false) => Style::None,
+        (Style::Bar, false) => Style::Plain,
+        (other, _) => other,
     }
 }
 
-/// Draws a bar until it is dropped.
-#[derive(Debug)]
+/// Shows progress until it is dropped.
+#[derive(Debug, Default)]
 pub struct Progress {
-    stop: Option<mpsc::Sender<()>>,
-    drawing: Option<JoinHandle<()>>,
+    stop: Vec<mpsc::Sender<()>>,
+    showing: Vec<JoinHandle<()>>,
 }
 
 impl Progress {
-    /// Starts to draw what `counters` say, if standard error is a terminal.
+    /// Starts to show what `counters` say, in the chosen style and to the service manager.
     pub fn start(label: &'static str, counters: Arc<Counters>) -> Self {
-        if !std::io::stderr().is_terminal() {
-            return Self { stop: None, drawing: None };
+        let mut progress = Self::default();
+        match style() {
+            Style::Bar => {
+                let counters = Arc::clone(&counters);
+                progress.spawn(move |stopped| bar::draw(label, &counters, stopped));
+            }
+            Style::Plain => progress.lines(label, &counters, PLAIN_INTERVAL, plain),
+            Style::Json => progress.lines(label, &counters, JSON_INTERVAL, json),
+            Style::Auto | Style::None => {}
         }
+        if notify::is_wanted() {
+            progress.lines(label, &counters, PLAIN_INTERVAL, status);
+        }
+        progress
+    }
+
+    fn lines(&mut self, label: &'static str, counters: &Arc<Counters>, every: Duration, show: fn(&Snapshot)) {
+        let (counters, started) = (Arc::clone(counters), Instant::now());
+        self.spawn(move |stopped| {
+            let mut snapshot = Snapshot::first(label, &counters);
+            show(&snapshot);
+            while !snapshot.ended {
+                let ended = !matches!(stopped.recv_timeout(every), Err(mpsc::RecvTimeoutError::Timeout));
+                snapshot = Snapshot::next(label, &counters, started.elapsed(), ended);
+                show(&snapshot);
+            }
+        });
+    }
+
+    fn spawn(&mut self, show: impl FnOnce(&mpsc::Receiver<()>) + Send + 'static) {
         let (stop, stopped) = mpsc::channel();
-        let drawing = std::thread::Builder::new().name("progress".to_owned());
-        let drawing = drawing.spawn(move || draw(label, &counters, &stopped)).ok();
-        Self { stop: Some(stop), drawing }
+        let thread = std::thread::Builder::new().name("progress".to_owned());
+        // A job goes on if nobody can show how far it is.
+        self.showing.extend(thread.spawn(move || show(&stopped)));
+        self.stop.push(stop);
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(drawing) = self.drawing.take() {
-            let _ = drawing.join();
+        self.stop.clear();
+        for thread in self.showing.drain(..) {
+            let _ = thread.join();
         }
     }
 }
 
-fn draw(label: &'static str, counters: &Counters, stopped: &mpsc::Receiver<()>) {
-    let goes_on = |wait| matches!(stopped.recv_timeout(wait), Err(mpsc::RecvTimeoutError::Timeout));
-    if !goes_on(FIRST_DRAW) {
-        return;
+fn plain(snapshot: &Snapshot) {
+    // Most jobs are short: what has only begun is not worth a line.
+    if !snapshot.is_first {
+        write(&snapshot.to_string());
     }
-    let started = Instant::now().checked_sub(FIRST_DRAW).unwrap_or_else(Instant::now);
-    let total = counters.total.load(Ordering::Relaxed);
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_elapsed(FIRST_DRAW);
-    let template = if total > 0 {
-        bar.set_length(total);
-        "{prefix} {wide_bar} {bytes}/{total_bytes} {msg} {eta}"
-    } else {
-        "{prefix} {spinner} {bytes} {msg} {elapsed}"
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+}
+
+fn json(snapshot: &Snapshot) {
+    if let Ok(line) = serde_json::to_string(snapshot) {
+        write(&line);
     }
-    bar.set_prefix(label);
-    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
-    while goes_on(INTERVAL) {
-        let bytes = counters.bytes.load(Ordering::Relaxed);
-        let rate = bytes as f64 / started.elapsed().as_secs_f64().max(0.001);
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let new = count(&counters.chunks_new) + count(&counters.store_chunks);
-        let reused = count(&counters.chunks_reused) + count(&counters.seed_chunks);
-        bar.set_message(format!("{}/s, {new} chunks new, {reused} reused", HumanBytes(rate as u64)));
-        bar.set_position(bytes);
+}
+
+fn status(snapshot: &Snapshot) {
+    notify::status(&snapshot.to_string());
+}
+
+/// One write a line, whatever the log level is; if standard error is gone, so be it.
+fn write(line: &str) {
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn styles_are_found_by_their_numbers() {
+        for (number, (name, style)) in Style::NAMES.into_iter().enumerate() {
+            assert_eq!(style as usize, number, "{name}");
+        }
     }
-    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    bar.finish_and_clear();
 }

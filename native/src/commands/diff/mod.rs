@@ -65,7 +65,7 @@ pub struct DiffArgs {
     #[arg(long, action = clap::ArgAction::SetTrue, help_heading = OURS)]
     exit_code: bool,
     /// The two archives, indexes, directories, files or devices to compare
-    #[arg(value_name = "LEFT RIGHT", num_args = 0..)]
+    #[arg(value_name = "LEFT RIGHT", num_args = 0.., value_hint = clap::ValueHint::AnyPath)]
     operands: Vec<OsString>,
 }
 

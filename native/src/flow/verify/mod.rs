@@ -22,6 +22,7 @@ pub mod tree;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::ui::json::{self, Message};
 use crate::ui::log;
 
 /// What was looked at, and what was wrong.
@@ -32,9 +33,15 @@ pub struct Findings {
     problems: AtomicU64,
     repaired: AtomicU64,
     remarks: AtomicU64,
+    json: bool,
 }
 
 impl Findings {
+    /// None yet; they will be told in words on standard error, or in JSON on standard output.
+    pub fn new(json: bool) -> Self {
+        Self { json, ..Self::default() }
+    }
+
     /// Counts things that are as they should be or not.
     pub fn looked_at(&self, count: u64, bytes: u64) {
         self.looked_at.fetch_add(count, Ordering::Relaxed);
@@ -44,19 +51,28 @@ impl Findings {
     /// Tells what is wrong.
     pub fn problem(&self, what: impl fmt::Display) {
         self.problems.fetch_add(1, Ordering::Relaxed);
-        log::error(what);
+        match self.json {
+            true => json::tell(&Message::Problem { text: what.to_string() }),
+            false => log::error(what),
+        }
     }
 
     /// Tells that something was wrong and is not any more.
     pub fn repaired(&self, what: impl fmt::Display) {
         self.repaired.fetch_add(1, Ordering::Relaxed);
-        log::info(what);
+        match self.json {
+            true => json::tell(&Message::Repaired { text: what.to_string() }),
+            false => log::info(what),
+        }
     }
 
     /// Tells what is odd, but not wrong.
     pub fn remark(&self, what: impl fmt::Display) {
         self.remarks.fetch_add(1, Ordering::Relaxed);
-        log::info(what);
+        match self.json {
+            true => json::tell(&Message::Remark { text: what.to_string() }),
+            false => log::info(what),
+        }
     }
 
     /// What was found.
