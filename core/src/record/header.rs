@@ -22,28 +22,33 @@ pub(crate) fn put(numbers: &[u64], out: &mut Vec<u8>) {
     }
 }
 
-macro_rules! kinds {
-    ($($constant:literal $kind:ident $name:literal $sizes:expr, $help:literal;)*) => {
-        /// The kinds of records, each with its constant on the wire (spec: catar.md 2, chunking-and-index.md 4).
+/// Makes an enum of the kinds of records or messages: their constants on the wire, names, sizes and meanings.
+macro_rules! wire_kinds {
+    (
+        $(#[$about:meta])*
+        $Kind:ident, else $unknown:ident:
+        $($constant:literal $kind:ident $name:literal $sizes:expr, $help:literal;)*
+    ) => {
+        $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u64)]
-        pub enum RecordKind {
+        pub enum $Kind {
             $(
                 #[doc = $help]
                 $kind = $constant,
             )*
         }
 
-        impl RecordKind {
+        impl $Kind {
             /// The kind of a type constant.
             ///
             /// # Errors
             ///
-            /// [`Malformed::UnknownRecord`] if there is none.
+            #[doc = concat!("[`Malformed::", stringify!($unknown), "`] if there is none.")]
             pub fn from_wire(constant: u64) -> Result<Self> {
                 match constant {
                     $($constant => Ok(Self::$kind),)*
-                    _ => Err(Malformed::UnknownRecord(constant).into()),
+                    _ => Err(Malformed::$unknown(constant).into()),
                 }
             }
 
@@ -54,17 +59,26 @@ macro_rules! kinds {
                 }
             }
 
-            /// The sizes that a record of this kind can have, header included.
+            /// The sizes that something of this kind can have, header included.
             pub const fn sizes(self) -> RangeInclusive<u64> {
                 match self {
                     $(Self::$kind => $sizes,)*
                 }
             }
         }
+
+        impl fmt::Display for $Kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
     };
 }
+pub(super) use wire_kinds;
 
-kinds! {
+wire_kinds! {
+    /// The kinds of records, each with its constant on the wire (spec: catar.md 2, chunking-and-index.md 4).
+    RecordKind, else UnknownRecord:
     0x1396_fabc_ea5b_bb51 Entry "ENTRY" 64..=64, "Feature flags, mode, owner and time of a node.";
     0xf453_131a_aeea_ccb3 User "USER" 18..=272, "Name of the owning user.";
     0x25eb_6ac9_6939_6a52 Group "GROUP" 18..=272, "Name of the owning group.";
@@ -85,12 +99,6 @@ kinds! {
     0xdfd3_5c5e_8327_c403 Goodbye "GOODBYE" 40..=u64::MAX - 1, "The end of a directory, with a table for searching it.";
     0x9682_4d9c_7b12_9ff9 Index "INDEX" 48..=48, "The header of an index file.";
     0xe75b_9e11_2f17_417d Table "TABLE" 56..=u64::MAX, "The chunks of an index file.";
-}
-
-impl fmt::Display for RecordKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// Size and kind of a record.

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use super::header::{put, read};
+use super::header::{put, read, wire_kinds};
 use crate::chunk::ChunkId;
 use crate::error::{Malformed, Result};
 
@@ -20,49 +20,9 @@ const CHUNK_HEADER_SIZE: usize = MESSAGE_HEADER_SIZE + 8 + 32;
 /// Bytes of a REQUEST frame before the first id.
 const REQUEST_HEADER_SIZE: u64 = 24;
 
-macro_rules! messages {
-    ($($constant:literal $kind:ident $name:literal $sizes:expr, $help:literal;)*) => {
-        /// The kinds of frames, each with its constant on the wire.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[repr(u64)]
-        pub enum MessageKind {
-            $(
-                #[doc = $help]
-                $kind = $constant,
-            )*
-        }
-
-        impl MessageKind {
-            /// The kind of a type constant.
-            ///
-            /// # Errors
-            ///
-            /// [`Malformed::UnknownMessage`] if there is none.
-            pub fn from_wire(constant: u64) -> Result<Self> {
-                match constant {
-                    $($constant => Ok(Self::$kind),)*
-                    _ => Err(Malformed::UnknownMessage(constant).into()),
-                }
-            }
-
-            /// The name in the specification.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $name,)*
-                }
-            }
-
-            /// The sizes that a frame of this kind can have, header included.
-            pub const fn sizes(self) -> RangeInclusive<u64> {
-                match self {
-                    $(Self::$kind => $sizes,)*
-                }
-            }
-        }
-    };
-}
-
-messages! {
+wire_kinds! {
+    /// The kinds of frames, each with its constant on the wire.
+    MessageKind, else UnknownMessage:
     0x3c71_d094_8ca5_fbee Hello "HELLO" 24..=24, "What a side offers and asks for; the first frame of each.";
     0xb32a_91dd_2b3e_27f8 Index "INDEX" 17..=MESSAGE_MAX, "A piece of the index.";
     0x4f09_32f1_0437_18f5 IndexEof "INDEX_EOF" 16..=16, "The index is complete.";
@@ -73,12 +33,6 @@ messages! {
     0xd010_f9fa_c82b_7b6c Missing "MISSING" 48..=48, "A chunk that is not to be had.";
     0xad20_5dbf_1a36_86c3 Goodbye "GOODBYE" 16..=16, "The sender is done.";
     0xe7d9_136b_7efe_a352 Abort "ABORT" 25..=MESSAGE_MAX, "The sender has failed.";
-}
-
-impl fmt::Display for MessageKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// Size and kind of a frame.
