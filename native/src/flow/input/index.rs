@@ -228,10 +228,14 @@ impl Paged {
         Ok(Piece { number: usize::try_from(number).unwrap_or(usize::MAX), id: item.id, start, size })
     }
 
+    /// Item `number`, if it is among those held.
+    fn held(&self, number: u64) -> Option<IndexItem> {
+        self.items.get(usize::try_from(number.checked_sub(self.first)?).ok()?).copied()
+    }
+
     fn item(&mut self, number: u64) -> Result<IndexItem> {
-        let held = number.checked_sub(self.first).and_then(|at| self.items.get(usize::try_from(at).ok()?));
-        if let Some(item) = held {
-            return Ok(*item);
+        if let Some(item) = self.held(number) {
+            return Ok(item);
         }
         // One item before the wanted one, for where that starts.
         let first = number.saturating_sub(1);
@@ -252,8 +256,7 @@ impl Paged {
 
     /// Where chunk `number` ends, without disturbing the items held.
     fn end_of(&self, number: u64) -> Result<u64> {
-        let held = number.checked_sub(self.first).and_then(|at| self.items.get(usize::try_from(at).ok()?));
-        if let Some(item) = held {
+        if let Some(item) = self.held(number) {
             return Ok(item.end);
         }
         let mut bytes = [0; INDEX_ITEM_SIZE];
