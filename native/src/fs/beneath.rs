@@ -62,10 +62,16 @@ fn open_plainly(
     Ok(opened)
 }
 
+/// The number of the mount that an open file is on; `None` if the kernel does not tell.
+pub(super) fn mount_id(fd: impl AsFd) -> Result<Option<u64>, Errno> {
+    let status = os::statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?;
+    Ok((status.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(status.stx_mnt_id))
+}
+
 /// What tells mounts apart: their number, or before Linux 5.8 the device, which mounts of one file system share.
 fn mount(fd: impl AsFd) -> Result<(bool, u64), Errno> {
-    match os::statx(&fd, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID) {
-        Ok(status) if status.stx_mask & StatxFlags::MNT_ID.bits() != 0 => Ok((true, status.stx_mnt_id)),
+    match mount_id(&fd) {
+        Ok(Some(id)) => Ok((true, id)),
         _ => Ok((false, os::fstat(fd)?.st_dev)),
     }
 }

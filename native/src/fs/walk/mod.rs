@@ -11,11 +11,12 @@ use std::path::Path;
 use casync_core::Name;
 use casync_core::archive::{Content, DeviceNumber, ExcludeFile, ExcludeRules, FileType, Node, Selection, Timestamp};
 use casync_core::record::FeatureFlags;
-use rustix::fs::{self as os, AtFlags, Mode, OFlags, Stat, StatxFlags};
+use rustix::fs::{self as os, AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 pub(crate) use self::exclude::{NAME as EXCLUDE_NAME, SIZE_MAX as EXCLUDE_SIZE_MAX};
 use self::listing::Listing;
+use super::beneath::mount_id;
 use super::meta::MetadataReader;
 use super::{Place, magic};
 use crate::error::{Context as _, Error, Result};
@@ -306,12 +307,10 @@ impl Walk {
         if !self.metadata.selection().features().contains(FeatureFlags::EXCLUDE_SUBMOUNTS) {
             return Ok(None);
         }
-        let status = os::statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?;
-        if status.stx_mask & StatxFlags::MNT_ID.bits() == 0 {
-            return Err(Error::new(Errno::OPNOTSUPP, "the kernel does not tell mounts apart")
-                .hint("this needs Linux 5.8; without it, leave out --exclude-submounts="));
-        }
-        Ok(Some(status.stx_mnt_id))
+        mount_id(fd)?.map(Some).ok_or_else(|| {
+            Error::new(Errno::OPNOTSUPP, "the kernel does not tell mounts apart")
+                .hint("this needs Linux 5.8; without it, leave out --exclude-submounts=")
+        })
     }
 
     fn directory(
