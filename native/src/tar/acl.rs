@@ -4,45 +4,31 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use casync_core::archive::{Acl, DefaultAcl, IdShift};
-use casync_core::record::{AclDefault, AclEntry, AclPermissions};
+use casync_core::record::{AclEntry, AclPermissions};
 use rustix::io::Errno;
 
 use super::header::shifted;
 use super::pax::{malformed, number};
 use crate::error::{Error, Result};
-
-/// An ACL by its parts.
-#[derive(Debug, Default)]
-struct Parts {
-    user: Option<AclPermissions>,
-    group: Option<AclPermissions>,
-    other: Option<AclPermissions>,
-    mask: Option<AclPermissions>,
-    users: Vec<AclEntry>,
-    groups: Vec<AclEntry>,
-}
+use crate::fs::meta::AclParts;
 
 /// An access ACL: what it says beyond the permission bits, whose group bits are its mask.
 pub(super) fn access(text: &[u8]) -> Result<Option<Box<Acl>>> {
-    let parts = parse(text)?;
-    let group = parts.group.filter(|_| parts.mask.is_some());
-    let is_more = group.is_some() || !parts.users.is_empty() || !parts.groups.is_empty();
-    Ok(is_more.then(|| Box::new(Acl { users: parts.users, groups: parts.groups, group })))
+    Ok(parse(text)?.into_access())
 }
 
 /// The default ACL of a directory.
 pub(super) fn default(text: &[u8]) -> Result<Option<Box<DefaultAcl>>> {
-    let parts = parse(text)?;
-    let (Some(user), Some(group), Some(other)) = (parts.user, parts.group, parts.other) else {
-        return if text.is_empty() { Ok(None) } else { Err(malformed("an ACL")) };
-    };
-    let base = AclDefault { user, group, other, mask: parts.mask };
-    Ok(Some(Box::new(DefaultAcl { base, users: parts.users, groups: parts.groups })))
+    let acl = parse(text)?.into_default();
+    if acl.is_none() && !text.is_empty() {
+        return Err(malformed("an ACL"));
+    }
+    Ok(acl)
 }
 
 /// Entries `user:NAME:rwx` or, as star writes them, `user:NAME:rwx:ID`, by commas or one a line.
-fn parse(text: &[u8]) -> Result<Parts> {
-    let mut parts = Parts::default();
+fn parse(text: &[u8]) -> Result<AclParts> {
+    let mut parts = AclParts::default();
     for entry in text.split(|byte| matches!(byte, b',' | b'\n')) {
         let end = entry.iter().position(|byte| matches!(byte, b'#' | b'\t')).unwrap_or(entry.len());
         let entry = entry[..end].trim_ascii();

@@ -27,41 +27,54 @@ const GROUP: u16 = 0x08;
 const MASK: u16 = 0x10;
 const OTHER: u16 = 0x20;
 
-/// An ACL by its parts.
+/// An ACL by its parts, whatever form it came in.
 #[derive(Debug, Default)]
-struct Parts {
-    user: Option<AclPermissions>,
-    group: Option<AclPermissions>,
-    other: Option<AclPermissions>,
-    mask: Option<AclPermissions>,
-    users: Vec<AclEntry>,
-    groups: Vec<AclEntry>,
+pub(crate) struct AclParts {
+    pub(crate) user: Option<AclPermissions>,
+    pub(crate) group: Option<AclPermissions>,
+    pub(crate) other: Option<AclPermissions>,
+    pub(crate) mask: Option<AclPermissions>,
+    pub(crate) users: Vec<AclEntry>,
+    pub(crate) groups: Vec<AclEntry>,
+}
+
+impl AclParts {
+    /// An access ACL: what it says beyond the permission bits, if anything.
+    pub(crate) fn into_access(self) -> Option<Box<Acl>> {
+        // Without a mask the owning group's permissions are the group bits of the mode.
+        let group = self.group.filter(|_| self.mask.is_some());
+        let is_more = group.is_some() || !self.users.is_empty() || !self.groups.is_empty();
+        is_more.then(|| Box::new(Acl { users: self.users, groups: self.groups, group }))
+    }
+
+    /// A default ACL; `None` if a part is missing that each has.
+    pub(crate) fn into_default(self) -> Option<Box<DefaultAcl>> {
+        let (user, group, other) = (self.user?, self.group?, self.other?);
+        let base = AclDefault { user, group, other, mask: self.mask };
+        Some(Box::new(DefaultAcl { base, users: self.users, groups: self.groups }))
+    }
 }
 
 /// Takes in an access ACL: what the permission bits do not say already.
 pub(super) fn read_access(value: &[u8], owners: &mut OwnerNames, metadata: &mut Metadata) -> Result<()> {
-    let parts = parse(value, owners)?;
-    // Without a mask the owning group's permissions are the group bits of the mode.
-    let group = parts.group.filter(|_| parts.mask.is_some());
-    if group.is_some() || !parts.users.is_empty() || !parts.groups.is_empty() {
-        metadata.acl = Some(Box::new(Acl { users: parts.users, groups: parts.groups, group }));
+    if let Some(acl) = parse(value, owners)?.into_access() {
+        metadata.acl = Some(acl);
     }
     Ok(())
 }
 
 /// Takes in a default ACL.
 pub(super) fn read_default(value: &[u8], owners: &mut OwnerNames, metadata: &mut Metadata) -> Result<()> {
-    let parts = parse(value, owners)?;
-    let (Some(user), Some(group), Some(other)) = (parts.user, parts.group, parts.other) else {
-        return if value.len() <= 4 { Ok(()) } else { Err(malformed()) };
-    };
-    let base = AclDefault { user, group, other, mask: parts.mask };
-    metadata.default_acl = Some(Box::new(DefaultAcl { base, users: parts.users, groups: parts.groups }));
+    match parse(value, owners)?.into_default() {
+        Some(acl) => metadata.default_acl = Some(acl),
+        None if value.len() <= 4 => {}
+        None => return Err(malformed()),
+    }
     Ok(())
 }
 
-fn parse(value: &[u8], owners: &mut OwnerNames) -> Result<Parts> {
-    let mut parts = Parts::default();
+fn parse(value: &[u8], owners: &mut OwnerNames) -> Result<AclParts> {
+    let mut parts = AclParts::default();
     let Some((version, entries)) = value.split_first_chunk::<4>() else { return Ok(parts) };
     let (entries, rest) = entries.as_chunks::<8>();
     if u32::from_le_bytes(*version) != VERSION || !rest.is_empty() {

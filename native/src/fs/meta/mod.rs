@@ -20,6 +20,7 @@ use casync_core::record::FeatureFlags;
 use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+pub(crate) use acl::AclParts;
 pub(crate) use owner::OwnerNames;
 pub(crate) use writer::{Created, Inherited, MetadataWriter, Node};
 
