@@ -5,5 +5,6 @@
 //! `--delete=yes`, and `….cacnk.<digits>.tmp` in a store, which garbage collection removes.
 
 mod blobs;
+mod indexes;
 mod moments;
 mod trees;

@@ -7,6 +7,7 @@ use casync_tests::random::{Rng, for_each_seed};
 use casync_tests::sandbox::Sandbox;
 use casync_tests::snapshot::{Snapshot, differences, snapshot};
 
+use crate::indexes::make_over_an_older;
 use crate::moments::{duration, kill, left_over};
 
 /// Small chunks, so that there are many moments.
@@ -94,33 +95,8 @@ fn make_over_an_older_index() {
     let sandbox = Sandbox::new();
     plant(&sandbox, "t0", 0);
     plant(&sandbox, "t1", 1);
-    sandbox.casync(["make", CHUNKS, "--store=s0", "x.caidx", "t0"]).success();
-    sandbox.casync(["make", CHUNKS, "--store=right", "right.caidx", "t1"]).success();
-    let [old, right] = ["x.caidx", "right.caidx"].map(|index| sandbox.read(index));
-    let make = ["make", CHUNKS, "--store=s", "x.caidx", "t1"];
-    let restore = || {
-        sandbox.write("x.caidx", &old);
-        let _ = std::fs::remove_dir_all(sandbox.path("s"));
-        sandbox.run("cp", ["-r", "s0", "s"]).success();
-    };
-    let duration = duration(&sandbox, &make, restore);
-    let mut killed = 0;
-    for_each_seed(50, |rng| {
-        restore();
-        killed += usize::from(!kill(&sandbox, &make, duration, rng));
-        let index = sandbox.read("x.caidx");
-        assert!(index == old || index == right, "the index is neither the old one nor the new one");
-        // What either needs is in the store, and readable.
-        sandbox.casync(["extract", "--store=s", "x.caidx", "check"]).success();
-        sandbox.casync(make).success();
-        assert!(sandbox.read("x.caidx") == right);
-        // Half a chunk under a chunk's name would fail here.
-        sandbox.casync(["extract", "--store=s", "x.caidx", "check"]).success();
-        let differing = differences(&snapshot(&sandbox.path("t1")), &snapshot(&sandbox.path("check")), |_, _| false);
+    make_over_an_older(&sandbox, "x.caidx", CHUNKS, ["t0", "t1"], |check| {
+        let differing = differences(&snapshot(&sandbox.path("t1")), &snapshot(&check), |_, _| false);
         assert!(differing.is_empty(), "{differing:#?}");
-        for name in left_over(&sandbox, ".") {
-            std::fs::remove_file(sandbox.path(name)).unwrap();
-        }
     });
-    assert!(killed > 20 || std::env::var_os("CASYNC_TEST_SEED").is_some(), "killed only {killed} of 50");
 }
