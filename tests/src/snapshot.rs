@@ -8,8 +8,10 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 use std::process::Command;
 
-use rustix::fs::{IFlags, ioctl_getflags, lgetxattr, llistxattr};
+use rustix::fs::{IFlags, ioctl_getflags};
 use sha2::{Digest as _, Sha256};
+
+use crate::walk::xattrs;
 
 /// Facts of a tree, by path and by what they are about: `mode`, `owner`, `time`, `xattr NAME`, `flags`, `project`…
 pub type Snapshot = BTreeMap<(String, String), String>;
@@ -41,7 +43,9 @@ fn add(path: &Path, shown: &str, facts: &mut Snapshot) {
     fact("mode", format!("{:o}", metadata.mode()));
     fact("owner", format!("{}:{}", metadata.uid(), metadata.gid()));
     fact("time", format!("{}.{:09}", metadata.mtime(), metadata.mtime_nsec()));
-    for (name, value) in xattrs(path) {
+    // What begins so is another view of what is listed as an ACL as well.
+    for (name, value) in xattrs(path).into_iter().filter(|(name, _)| !name.starts_with(b"trusted.SGI_")) {
+        let name = String::from_utf8_lossy(&name);
         fact(&format!("xattr {name}"), format!("{:?}", value.escape_ascii().to_string()));
     }
     if metadata.is_file() || metadata.is_dir() {
@@ -81,21 +85,6 @@ fn content(path: &Path, metadata: &Metadata) -> String {
         "character device"
     };
     format!("{kind} {:x}", metadata.rdev())
-}
-
-/// All of them, in every namespace: ACLs, capabilities and labels too.
-fn xattrs(path: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut names = vec![0; 1 << 16];
-    let Ok(length) = llistxattr(path, &mut names[..]) else { return Vec::new() };
-    let names = names[..length].split(|&byte| byte == 0).filter(|name| !name.is_empty());
-    let read = |name: &[u8]| {
-        let mut value = vec![0; 1 << 16];
-        let length = lgetxattr(path, name, &mut value[..]).expect("a listed attribute");
-        value.truncate(length);
-        (String::from_utf8_lossy(name).into_owned(), value)
-    };
-    // Another view of what is listed as an ACL as well.
-    names.filter(|name| !name.starts_with(b"trusted.SGI_")).map(read).collect()
 }
 
 /// Quota project ids as `lsattr` tells them; file systems without are passed over.

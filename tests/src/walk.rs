@@ -100,8 +100,8 @@ fn flags(path: &Path) -> u32 {
     os::ioctl_getflags(&fd).map_or(0, |flags| (flags & kept).bits())
 }
 
-/// Names and values, in the order of names.
-fn xattrs(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// All extended attributes of a node, in every namespace, in the order of names: ACLs, capabilities and labels too.
+pub(crate) fn xattrs(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut buffer = vec![0; 1 << 16];
     let length = match os::llistxattr(path, buffer.as_mut_slice()) {
         Err(Errno::OPNOTSUPP) => 0,
