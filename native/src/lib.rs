@@ -8,6 +8,7 @@
 //! | [`flow`] | the pipelines: the only place where stages are joined |
 //! | [`cache`] | what an earlier run learnt about a tree |
 //! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
+//! | [`remote`] | files and stores on other hosts |
 //! | [`seed`] | local files and trees that chunks are taken from instead of a store |
 //! | [`store`] | the `Store` trait and its implementations, compression |
 //! | [`tar`] | tar files as trees, read and written |
@@ -20,6 +21,7 @@ pub mod error;
 pub mod flow;
 pub mod fs;
 pub mod locator;
+pub mod remote;
 pub mod seed;
 pub mod store;
 mod sys;

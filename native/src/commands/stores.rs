@@ -127,8 +127,7 @@ pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
     stores
 }
 
-/// The error for places on other hosts.
+/// The error for places on other hosts that cannot be used yet.
 pub(super) fn remote(locator: &OsStr) -> Error {
-    Error::new(Errno::UNATCH, format!("{:?} is not a local path", locator.to_string_lossy()))
-        .hint("only local files and stores can be used; a path that looks like HOST:PATH can be written as ./HOST:PATH")
+    crate::remote::file(locator, &crate::remote::Settings::default()).err().unwrap_or_else(|| Errno::UNATCH.into())
 }

@@ -60,7 +60,12 @@ pub trait Store: Send + Sync {
     /// If it could not be stored.
     fn put(&self, id: &ChunkId, form: Form, bytes: &[u8]) -> Result<Put>;
 
-    /// What people call the store: its path or URL.
+    /// How many calls of [`Self::get`] at the same time make sense, since each mostly waits; 0 for stores that do not wait.
+    fn width(&self) -> usize {
+        0
+    }
+
+    /// What people call the store: its path or URL without secrets.
     fn name(&self) -> &str;
 }
 
