@@ -225,7 +225,7 @@ impl Job<'_> {
         let other = Operand::parse(Some(name), "Failed to determine type of locator")?.open(None, true)?;
         let chain = stores::for_reading(self.options, operand.path())?;
         let _progress = self.progress(index.stream_size());
-        let blob = (&other, &*name.to_string_lossy());
+        let blob = (&other, name.as_os_str());
         blob::verify(&mut index, blob, &chain, self.options.budget(), self.counters, self.findings)?;
         Ok("chunk")
     }
