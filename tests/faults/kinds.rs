@@ -103,9 +103,9 @@ impl Row {
     /// Whether it takes other users, devices or mounts.
     fn is_for_root(&self) -> bool {
         let lines = self.setup.iter().chain([&self.command]);
-        lines.flat_map(|line| line.split_whitespace()).any(|word| {
-            matches!(word, "nobody" | "on_small" | "mknod" | "chown" | "loop_device")
-        })
+        lines
+            .flat_map(|line| line.split_whitespace())
+            .any(|word| matches!(word, "nobody" | "on_small" | "mknod" | "chown" | "loop_device"))
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
         suppliers.push((seed.clone(), Supplier::Index(Box::new(index))));
     }
     for store in stores::for_reading(options, operand.path())?.stores() {
-        suppliers.push((store.name().into(), Supplier::Store(store.clone())));
+        suppliers.push((locator_of(store.name(), options, operand.path()), Supplier::Store(store.clone())));
     }
 
     let mut plan = of_index(&mut target)?;
@@ -86,6 +86,13 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
     let missing = plan.missing();
     printer.source("missing", None, missing, None)?;
     printer.total(plan.total(), missing.chunks == 0)
+}
+
+/// The locator of a store, byte by byte; stores know it as text.
+fn locator_of(name: &str, options: &Options, index: Option<&OsStr>) -> OsString {
+    let main = options.store.clone().or_else(|| std::env::var_os("CASYNC_STORE"));
+    let all = [main, index.map(locator::default_store)].into_iter().flatten().chain(options.extra_store.iter().cloned());
+    all.into_iter().find(|locator| locator.to_string_lossy() == name).unwrap_or_else(|| name.into())
 }
 
 fn index(path: &OsString) -> Result<(Index, Operand)> {
