@@ -78,6 +78,17 @@ export class Http {
     });
   }
 
+  /** Whether there is such a resource. */
+  async exists(url, { signal } = {}) {
+    return this.#patiently(url, signal, async (signal) => {
+      const response = await this.#send(url, {}, signal, undefined, { method: "HEAD" });
+      await response.body?.cancel();
+      if (response.status === 404 || response.status === 410) return false;
+      await expectStatus(response, 200, url);
+      return true;
+    });
+  }
+
   /** Sends bytes; returns the status. */
   async put(url, bytes, { signal, headers } = {}) {
     return this.#patiently(url, signal, async (signal) => {

@@ -63,8 +63,7 @@ export async function indexedSeed(index, file, own, limits) {
 }
 
 /**
- * Cuts a file and digests its chunks, several at once; `chunk(id, place, size, bytes)` is called in order. `bytes` may be kept only if
- * the worker leaves them.
+ * Cuts a file and digests its chunks, several at once; `chunk(id, place, size, bytes)` is called in order.
  */
 export async function cut(source, sizes, algorithm, worker, { signal, onProgress } = {}, chunk) {
   const cutter = new Cutter(sizes.min, sizes.avg, sizes.max);
@@ -84,6 +83,7 @@ export async function cut(source, sizes, algorithm, worker, { signal, onProgress
     }
   };
   try {
+    // A source whose size is not known ends when nothing comes any more.
     for (let at = 0; at < source.size; ) {
       check(signal);
       const piece = await source.read(at, Math.min(PIECE, source.size - at));
