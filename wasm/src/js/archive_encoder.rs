@@ -80,7 +80,7 @@ impl ArchiveEncoder {
         let algorithm: casync_core::hash::DigestAlgorithm = algorithm.parse()?;
         let mut flags = algorithm.flag() | FeatureFlags::EXCLUDE_NODUMP | FeatureFlags::EXCLUDE_FILE;
         for name in features.split_ascii_whitespace() {
-            flags = flags | FeatureFlags::parse(name)?;
+            flags |= FeatureFlags::parse(name)?;
         }
         let selection = Selection::new(flags, IdShift::default());
         Ok(Self { encoder: Encoder::new(selection.features()), selection })

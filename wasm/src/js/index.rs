@@ -158,7 +158,10 @@ impl Index {
     /// The chunks that hold any of the bytes from `start` to before `end`, in order.
     #[wasm_bindgen(unchecked_return_type = "Chunk[]")]
     pub fn covering(&self, start: f64, end: f64) -> Result<Array, Failure> {
-        self.table.covering(amount::from_js(start)?..amount::from_js(end)?).map(|piece| chunk(piece).map(JsValue::from)).collect()
+        self.table
+            .covering(amount::from_js(start)?..amount::from_js(end)?)
+            .map(|piece| chunk(piece).map(JsValue::from))
+            .collect()
     }
 
     /// The number of the first chunk with this id; nothing if there is none.

@@ -5,9 +5,9 @@
 //! does not know.
 
 mod amount;
-mod ask;
 #[cfg(feature = "make")]
 mod archive_encoder;
+mod ask;
 mod chunk_decoder;
 mod cutter;
 mod decoder;
