@@ -1,6 +1,6 @@
 //! `plan`: where the chunks of an index would come from, and which nobody has.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use casync_core::plan::Sum;
@@ -12,6 +12,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::flow::input::Index;
 use crate::flow::plan::{Supplier, of_index};
 use crate::fs::blob::{self, Kind};
+use crate::locator;
 use crate::ui::json::{self, Field, Message};
 use crate::ui::{Out, narrate};
 
