@@ -10,6 +10,7 @@ use casync_core::chunk::VerifiedChunk;
 use super::{Index, Pages};
 use crate::error::{Error, Result};
 use crate::fs::blob;
+use crate::mount::Image;
 use crate::remote::RemoteFile;
 use crate::store::Loader;
 
@@ -41,6 +42,8 @@ pub enum RandomSource<'a> {
         /// Those used last, the newest at the end.
         cache: VecDeque<(u64, VerifiedChunk)>,
     },
+    /// An image, which does its own caching.
+    Image(&'a Image),
 }
 
 impl RandomSource<'_> {
@@ -54,6 +57,7 @@ impl RandomSource<'_> {
         match self {
             Self::File { size, .. } | Self::Remote { size, .. } => *size,
             Self::Chunks { index, .. } => index.stream_size(),
+            Self::Image(image) => image.size(),
         }
     }
 
@@ -69,6 +73,11 @@ impl RandomSource<'_> {
                 Ok(range.start)
             }
             Self::Remote { file, size, pages } => pages.read(*file, *size, range, bytes),
+            Self::Image(image) => {
+                let (start, slices) = image.around(&range)?;
+                slices.iter().for_each(|slice| bytes.extend_from_slice(slice));
+                Ok(start)
+            }
             Self::Chunks { index, loader, cache } => {
                 let first = index.position(range.start)?;
                 let mut number = first;
@@ -104,7 +113,21 @@ impl RandomSource<'_> {
 ///
 /// If the archive cannot be read or is damaged.
 pub fn find(tree: &Tree, source: &mut RandomSource<'_>, path: &[u8]) -> Result<Option<Found>> {
-    let mut question = tree.find(path);
+    find_below(tree, source, tree.root(), path)
+}
+
+/// Finds the node at a path below a directory; `None` if there is none.
+///
+/// # Errors
+///
+/// As [`find`].
+pub fn find_below(
+    tree: &Tree,
+    source: &mut RandomSource<'_>,
+    directory: Located,
+    path: &[u8],
+) -> Result<Option<Found>> {
+    let mut question = tree.find_below(directory, path);
     let mut bytes = Vec::new();
     loop {
         match question.step().map_err(Error::from)? {
@@ -147,7 +170,7 @@ pub fn list_directory(
 /// # Errors
 ///
 /// As [`find`].
-pub(super) fn places(tree: &Tree, source: &mut RandomSource<'_>, directory: Located) -> Result<Vec<Range<u64>>> {
+pub(crate) fn places(tree: &Tree, source: &mut RandomSource<'_>, directory: Located) -> Result<Vec<Range<u64>>> {
     let mut question = tree.places(directory);
     let mut bytes = Vec::new();
     loop {
