@@ -92,7 +92,8 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
 /// The locator of a store, byte by byte; stores know it as text.
 fn locator_of(name: &str, options: &Options, index: Option<&OsStr>) -> OsString {
     let main = options.store.clone().or_else(|| std::env::var_os("CASYNC_STORE"));
-    let all = [main, index.map(locator::default_store)].into_iter().flatten().chain(options.extra_store.iter().cloned());
+    let all =
+        [main, index.map(locator::default_store)].into_iter().flatten().chain(options.extra_store.iter().cloned());
     all.into_iter().find(|locator| locator.to_string_lossy() == name).unwrap_or_else(|| name.into())
 }
 
