@@ -14,12 +14,14 @@ use rustix::io::Errno;
 use super::{seeds, stores};
 use crate::cli::{Options, What};
 use crate::error::{Context as _, Error, Result};
+use crate::flow::Budget;
 use crate::flow::input::{
     ByteSource, FileSource, Flow, Index, RandomSource, find, list_directory, pump, with_feed, with_sparse,
 };
 use crate::flow::share::Sharer;
 use crate::fs::blob::Kind;
 use crate::locator::{self, Class, Suffix};
+use crate::mount::Image;
 use crate::seed::Seeds;
 use crate::store::{Chain, Loader};
 use crate::ui::Counters;
@@ -151,6 +153,15 @@ impl Archive {
         let seeds = seeds::find(options, &mut index, existing)?;
         let chain = chain.with_seeds(Arc::new(seeds));
         Ok(Self { form: Form::Index { index, chain }, counters: Arc::default() })
+    }
+
+    /// The same, to be read at random by many.
+    pub(super) fn into_image(self, budget: Budget) -> Result<Image> {
+        match self.form {
+            Form::File { seekable: false, .. } => Err(Errno::SPIPE.into()),
+            Form::File { fd, .. } => Image::from_file(fd),
+            Form::Index { index, chain } => Image::from_index(index.into_table()?, chain, budget),
+        }
     }
 
     /// Bytes in the archive, if that is known.
