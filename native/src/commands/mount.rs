@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &MountArgs) -> Result<()> {
         }
         _ => return Err(Error::headline("An archive path/URL expected, followed by a mount path.")),
     };
-    let operand = Operand::parse(input, "Failed to determine type of locator")?;
+    let operand = Operand::parse(input, &options, "Failed to determine type of locator")?;
     let what = match options.what {
         Some(what @ (What::Archive | What::ArchiveIndex | What::BlobIndex)) => what,
         Some(_) => {
@@ -106,7 +106,7 @@ pub(super) fn run(arguments: &MountArgs) -> Result<()> {
     let volume = volume(&operand, what, &options, &mount_options, Path::new(path), &subpath)?;
     let point = MountPoint::new(Path::new(path), options.mkdir())?;
     let hidden = volume.hidden();
-    let source = input.map_or_else(OsString::new, OsString::clone);
+    let source = operand.name().map_or_else(OsString::new, OsStr::to_owned);
     mount::serve(volume, &source, point, &mount_options, || {
         let told = format!("Mounted: {}\n", path.to_string_lossy());
         if !hidden.is_empty() {
@@ -138,9 +138,9 @@ fn volume(
 ) -> Result<Volume> {
     let budget = options.budget();
     let image = if what == What::Archive {
-        Archive::from_file(operand.open(None, true)?)?.into_image(budget)?
+        Archive::from_file(operand.input(None, true)?)?.into_image(budget)?
     } else {
-        Archive::from_index(operand.open(None, true)?, operand.path(), options)?.into_image(budget)?
+        Archive::from_index(operand.input(None, true)?, operand, options)?.into_image(budget)?
     };
     let (uid, gid) = (mount_options.uid, mount_options.gid);
     if what == What::BlobIndex {
@@ -152,11 +152,11 @@ fn volume(
             gid.unwrap_or_else(|| rustix::process::getgid().as_raw()),
         );
         let mtime =
-            operand.path().and_then(|path| std::fs::metadata(path).ok()).map_or_else(Timestamp::default, |file| {
+            operand.name().and_then(|path| std::fs::metadata(path).ok()).map_or_else(Timestamp::default, |file| {
                 use std::os::unix::fs::MetadataExt as _;
                 Timestamp::from_unix(file.mtime(), file.mtime_nsec() as u32)
             });
-        let name = operand.path().map_or(&b"image"[..], image_name);
+        let name = operand.name().map_or(&b"image"[..], image_name);
         // Over a file the image is the file itself.
         return Ok(Volume::blob(image, (!path.is_file()).then_some(name), owner, mtime));
     }
