@@ -424,8 +424,3 @@ impl FileSystem {
         &self.0.volume
     }
 }
-
-/// So that errors of the shell can be told apart from those of the protocol.
-pub(super) fn io_error(error: &std::io::Error) -> Error {
-    Error::from(rustix::io::Errno::from_io_error(error).unwrap_or(rustix::io::Errno::IO)).context(error.to_string())
-}

@@ -18,7 +18,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
 
-use super::file_system::{FileSystem, io_error};
+use super::file_system::FileSystem;
 use super::guard;
 use super::options::MountOptions;
 use super::volume::Volume;
@@ -88,7 +88,7 @@ impl MountPoint {
     /// If it is not there and cannot be made, or something is wrong with it.
     pub fn new(path: &Path, make: bool) -> Result<Self> {
         let failed = |error: std::io::Error| {
-            io_error(&error).context(format!("look for {path:?}")).titled("Failed to establish FUSE mount")
+            Error::from(error).context(format!("look for {path:?}")).titled(FAILED)
         };
         match path.canonicalize() {
             Ok(path) => Ok(Self { path, is_made: false }),
@@ -141,13 +141,13 @@ impl Mounted {
             let session = Session::from_fd(file_system, device, config.acl, config);
             let session = session.map_err(|error| {
                 let _ = rustix::mount::unmount(&point.path, UnmountFlags::DETACH);
-                io_error(&error).titled(FAILED)
+                Error::from(error).titled(FAILED)
             })?;
             return Ok(Self { session, unmounter: None });
         }
         config.mount_options = helper_options(source, options);
         let session = Session::new(file_system, &point.path, &config);
-        let mut session = session.map_err(|error| io_error(&error).titled(FAILED))?;
+        let mut session = session.map_err(|error| Error::from(error).titled(FAILED))?;
         let unmounter = Some(session.unmount_callable());
         Ok(Self { session, unmounter })
     }
