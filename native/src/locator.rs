@@ -152,7 +152,8 @@ fn skip(bytes: &[u8], of: impl Fn(&u8) -> bool) -> &[u8] {
     &bytes[bytes.iter().take_while(|byte| of(byte)).count()..]
 }
 
-fn percent_decoded(path: &[u8]) -> Vec<u8> {
+/// Text with `%XX` replaced by the bytes they stand for; an invalid escape stays as it is.
+pub(crate) fn percent_decoded(path: &[u8]) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;

@@ -9,14 +9,14 @@ use casync_core::quantity::Bytes;
 use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::stores;
+use super::stores::{self, Looked};
 use crate::cli::{OURS, Options, OutputFormat, span};
 use crate::error::{Error, Result};
-use crate::flow::gc::{self, Collected, Rules, Spare};
+use crate::flow::gc::{self, Collected, Rules, Spare, listed};
 use crate::fs::attic::Attic;
 use crate::locator;
 use crate::store::lock::{self, Exclusion};
-use crate::store::{Directories, MARK_AFTER};
+use crate::store::{Directories, MARK_AFTER, Store};
 use crate::ui::json::{self, Message};
 use crate::ui::{Out, log};
 
@@ -74,7 +74,10 @@ pub(super) fn run(arguments: &GcArgs) -> Result<()> {
     let Some(first) = operands.first() else {
         return Err(Error::headline("Expected at least one argument."));
     };
-    let path = stores::to_clean(options, first)?;
+    let path = match stores::to_clean(options, first)? {
+        Looked::Local(path) => path,
+        Looked::Remote(store) => return elsewhere(&*store, arguments),
+    };
     // The lock comes before the first index is read: what a make that is about to end puts into one is known then. That
     // the store is missing is only said after what is wrong with the indexes.
     let store = Directories::open(&path);
@@ -86,17 +89,8 @@ pub(super) fn run(arguments: &GcArgs) -> Result<()> {
     if exclusion == Exclusion::Collecting || (exclusion == Exclusion::Busy && !grace_suffices) {
         return Err(busy(&path.to_string_lossy()));
     }
-    let mut live = LiveSet::default();
-    for index in operands {
-        let read = open(index).and_then(|fd| gc::add_index(&mut live, fd));
-        read.map_err(|error| error.titled(format_args!("Failed to open index \"{}\"", index.to_string_lossy())))?;
-    }
-    live.settle();
-    let verbose = options.is_verbose();
-    let mut out = Out::new();
-    if verbose && !format.json {
-        out.line(format_args!("Chunk store usage: {} references, {} chunks", live.references(), live.len()))?;
-    }
+    let (verbose, mut out) = (options.is_verbose(), Out::new());
+    let live = live(arguments, &mut out)?;
     let attic = |store: &Directories| {
         let directory = backup.as_ref().filter(|_| !options.dry_run());
         directory.map(|directory| Attic::open(&locator::to_path(directory), store.fd())).transpose()
@@ -118,6 +112,42 @@ pub(super) fn run(arguments: &GcArgs) -> Result<()> {
         return summary(&collected, &live, options.dry_run(), out);
     }
     report(&collected, options, backup.is_some(), out)
+}
+
+/// The same in a store on another host.
+fn elsewhere(store: &dyn Store, arguments: &GcArgs) -> Result<()> {
+    let GcArgs { options, format, backup, grace, .. } = arguments;
+    let inventory = stores::inventory(store)?;
+    let mut out = Out::new();
+    let live = live(arguments, &mut out)?;
+    let backup = match backup.as_ref().filter(|_| !options.dry_run()) {
+        Some(backup) => Some(stores::backup(backup)?),
+        None => None,
+    };
+    let moved = backup.is_some();
+    let grace = grace.unwrap_or(GRACE);
+    let rules =
+        listed::Rules { grace, dry_run: options.dry_run(), backup, verbose: options.is_verbose(), json: format.json };
+    let collected = listed::collect(inventory, &live, &rules, &mut out);
+    let collected = collected.inspect_err(|_| drop(std::mem::take(&mut out).finish())).map_err(failed)?;
+    if format.json {
+        return summary(&collected, &live, options.dry_run(), out);
+    }
+    report(&collected, options, moved, out)
+}
+
+/// What the indexes use, all of which are read to their end.
+fn live(arguments: &GcArgs, out: &mut Out) -> Result<LiveSet> {
+    let mut live = LiveSet::default();
+    for index in &arguments.operands {
+        let read = open(index).and_then(|fd| gc::add_index(&mut live, fd));
+        read.map_err(|error| error.titled(format_args!("Failed to open index \"{}\"", index.to_string_lossy())))?;
+    }
+    live.settle();
+    if arguments.options.is_verbose() && !arguments.format.json {
+        out.line(format_args!("Chunk store usage: {} references, {} chunks", live.references(), live.len()))?;
+    }
+    Ok(live)
 }
 
 fn open(path: &OsString) -> Result<OwnedFd> {

@@ -3,6 +3,8 @@
 //! Everything above this module is blocking: a store is a [`Store`], an index or archive a [`RemoteFile`]. Where a library
 //! is asynchronous, its runtime stays below these faces.
 
+mod object;
+
 use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::io::Write;
@@ -69,7 +71,12 @@ pub struct Settings {
 /// # Errors
 ///
 /// If there is no way to such places.
-pub fn file(locator: &OsStr, _settings: &Settings) -> Result<Arc<dyn RemoteFile>> {
+pub fn file(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn RemoteFile>> {
+    if let Some(scheme) = scheme(locator)
+        && object::is_scheme(scheme)
+    {
+        return object::file(locator, settings);
+    }
     Err(unknown(locator))
 }
 
@@ -78,8 +85,17 @@ pub fn file(locator: &OsStr, _settings: &Settings) -> Result<Arc<dyn RemoteFile>
 /// # Errors
 ///
 /// If there is no way to such places.
-pub fn store(locator: &OsStr, _settings: &Settings) -> Result<Arc<dyn Store>> {
+pub fn store(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn Store>> {
+    if let Some(scheme) = scheme(locator)
+        && object::is_scheme(scheme)
+    {
+        return object::store(locator, settings);
+    }
     Err(unknown(locator))
+}
+
+fn scheme(locator: &OsStr) -> Option<&str> {
+    locator.to_str()?.split_once("://").map(|(scheme, _)| scheme)
 }
 
 fn unknown(locator: &OsStr) -> Error {
