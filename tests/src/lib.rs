@@ -17,6 +17,7 @@
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
 //! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
 //! | [`store`] | what lies in a store, and how to spoil it |
+//! | [`service`] | real servers: of objects, of registries |
 //! | [`running`] | programs under way, with a time limit |
 //! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
@@ -69,6 +70,7 @@ pub mod peak;
 pub mod random;
 pub mod running;
 pub mod sandbox;
+pub mod service;
 pub mod skip;
 pub mod snapshot;
 pub mod split;
