@@ -121,7 +121,7 @@ fn elsewhere(store: &dyn Store, arguments: &GcArgs) -> Result<()> {
     let mut out = Out::new();
     let live = live(arguments, &mut out)?;
     let backup = match backup.as_ref().filter(|_| !options.dry_run()) {
-        Some(backup) => Some(stores::backup(backup)?),
+        Some(backup) => Some(stores::backup(options, backup)?),
         None => None,
     };
     let moved = backup.is_some();

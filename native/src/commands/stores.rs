@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use crate::cli::Options;
 use crate::error::{Error, Result};
 use crate::locator::{self, Class};
-use crate::remote::Settings;
+use crate::remote::{self, Settings};
 use crate::store::{Chain, Inventory, LocalStore, Store};
 use crate::ui::log;
 
@@ -28,7 +28,7 @@ fn check_local(store: &OsStr) -> Result<()> {
     match locator::classify(store) {
         Some(Class::Path) => Ok(()),
         None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
-        Some(Class::Url | Class::Ssh) => Err(remote(store)),
+        Some(Class::Url | Class::Ssh) => Err(unreachable(store)),
     }
 }
 
@@ -49,15 +49,15 @@ pub(super) fn to_clean(options: &Options, index: &OsStr) -> Result<Looked> {
     if index.is_empty() && options.store.is_none() && std::env::var_os("CASYNC_STORE").is_none() {
         return Err(Error::from(Errno::INVAL).titled("Failed to automatically derive store location from index"));
     }
-    looked(&main_store(options, Some(index)))
+    looked(options, &main_store(options, Some(index)))
 }
 
-fn looked(store: &OsStr) -> Result<Looked> {
+fn looked(options: &Options, store: &OsStr) -> Result<Looked> {
     let store = locator::without_file_scheme(store);
     match locator::classify(&store) {
         None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
         Some(Class::Path) => Ok(Looked::Local(locator::to_path(&store))),
-        Some(Class::Url | Class::Ssh) => crate::remote::store(&store, &Settings::default()).map(Looked::Remote),
+        Some(Class::Url | Class::Ssh) => remote::store(&store, &settings(options)).map(Looked::Remote),
     }
 }
 
@@ -66,8 +66,8 @@ fn looked(store: &OsStr) -> Result<Looked> {
 /// # Errors
 ///
 /// If it cannot be used.
-pub(super) fn backup(store: &OsStr) -> Result<Arc<dyn Store>> {
-    Ok(match looked(store)? {
+pub(super) fn backup(options: &Options, store: &OsStr) -> Result<Arc<dyn Store>> {
+    Ok(match looked(options, store)? {
         Looked::Local(path) => Arc::new(LocalStore::open_or_create(&path)?),
         Looked::Remote(store) => store,
     })
@@ -99,15 +99,49 @@ pub(super) fn check_named(options: &Options) -> Result<()> {
     }
 }
 
+/// The store that new chunks go to.
+pub(super) enum ChunkTarget {
+    /// In a directory, which must not become part of what is made.
+    Local(Arc<LocalStore>),
+    /// On another host.
+    Remote(Arc<dyn Store>),
+}
+
+impl ChunkTarget {
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Local(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Remote(store) => Arc::clone(store),
+        }
+    }
+
+    pub(super) fn local(&self) -> Option<&LocalStore> {
+        match self {
+            Self::Local(store) => Some(store),
+            Self::Remote(_) => None,
+        }
+    }
+}
+
 /// The store that a new index puts its chunks into.
 ///
 /// # Errors
 ///
 /// If it cannot be used.
-pub(super) fn for_writing(options: &Options, index: Option<&OsStr>) -> Result<Arc<LocalStore>> {
-    let store = main_store(options, index);
-    check_local(&store)?;
-    LocalStore::open_or_create(&locator::to_path(&store)).map(Arc::new)
+pub(super) fn for_writing(options: &Options, index: Option<&OsStr>, settings: &Settings) -> Result<ChunkTarget> {
+    let store = locator::without_file_scheme(&main_store(options, index));
+    match locator::classify(&store) {
+        Some(Class::Path) => {
+            LocalStore::open_or_create(&locator::to_path(&store)).map(|store| ChunkTarget::Local(Arc::new(store)))
+        }
+        None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
+        Some(Class::Url | Class::Ssh) => remote::store(&store, settings).map(ChunkTarget::Remote),
+    }
+}
+
+/// What the options say about connections to other hosts.
+pub(super) const fn settings(options: &Options) -> Settings {
+    Settings { rate_limit_bps: options.rate_limit_bps }
 }
 
 /// The stores that chunks of an index are looked for in.
@@ -129,7 +163,7 @@ pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Ch
 ///
 /// If it cannot be used.
 pub(super) fn for_checking(options: &Options, index: Option<&OsStr>, repair: bool) -> Result<Arc<dyn Store>> {
-    Ok(match looked(&main_store(options, index))? {
+    Ok(match looked(options, &main_store(options, index))? {
         Looked::Local(path) if repair => Arc::new(LocalStore::open_or_create(&path)?),
         Looked::Local(path) => Arc::new(LocalStore::for_reading(&path)?),
         Looked::Remote(store) => store,
@@ -142,7 +176,7 @@ pub(super) fn for_checking(options: &Options, index: Option<&OsStr>, repair: boo
 ///
 /// If it cannot be used.
 pub(super) fn identity(options: &Options, index: Option<&OsStr>) -> Result<Option<(u64, u64)>> {
-    match looked(&main_store(options, index))? {
+    match looked(options, &main_store(options, index))? {
         Looked::Local(path) => Ok(LocalStore::for_reading(&path)?.identity()),
         Looked::Remote(_) => Ok(None),
     }
@@ -157,7 +191,7 @@ pub(super) fn named(options: &Options) -> Result<Looked> {
     if options.store.is_none() && std::env::var_os("CASYNC_STORE").is_none() {
         return Err(Error::headline("An index, an archive or --store= expected."));
     }
-    looked(&main_store(options, None))
+    looked(options, &main_store(options, None))
 }
 
 /// The stores of `--extra-store=` that can be used.
@@ -177,6 +211,6 @@ pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
 }
 
 /// The error for places on other hosts that cannot be used yet.
-pub(super) fn remote(locator: &OsStr) -> Error {
-    crate::remote::file(locator, &Settings::default()).err().unwrap_or_else(|| Errno::UNATCH.into())
+pub(super) fn unreachable(locator: &OsStr) -> Error {
+    remote::file(locator, &Settings::default()).err().unwrap_or_else(|| Errno::UNATCH.into())
 }
