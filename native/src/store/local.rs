@@ -296,7 +296,7 @@ impl Inventory for LocalStore {
                 take(Listed::Chunk(Item { id, form, size: Some(stat.st_size as u64), modified, path }))?;
             }
         }
-        directories.strangers().try_for_each(|name| take(Listed::Stranger(name.to_owned())))
+        directories.strangers().try_for_each(|name| take(Listed::Stranger(name)))
     }
 
     fn remove(&self, items: Vec<Item>, done: &mut dyn FnMut(&Item, Result<()>)) {

@@ -107,9 +107,9 @@ impl ObjectChunks {
         let mut listed = self.client.list(prefix).take(LOOKED_AT);
         // Who may not list gets the usual style.
         while let Ok(Some(meta)) = listed.try_next().await {
-            if let Some((_, Some((.., style)))) = self.keys.classify(&meta.location) {
-                self.keys.learn(style);
-                return style;
+            if let Some((_, Some(named))) = self.keys.classify(&meta.location) {
+                self.keys.learn(named.style);
+                return named.style;
             }
         }
         self.keys.learn(KeyStyle::Prefixed);
@@ -202,10 +202,14 @@ impl Inventory for ObjectChunks {
                 })?;
                 let Some((path, chunk)) = self.keys.classify(&meta.location) else { continue };
                 let path = path.to_owned();
-                take(match chunk {
-                    Some((id, form, _)) => Listed::Chunk(Item {
-                        id,
-                        form,
+                if let Some(named) = chunk.filter(|_| self.keys.style().is_none()) {
+                    self.keys.learn(named.style);
+                }
+                // Chunks in another style than the others are not found, so they are none.
+                take(match chunk.filter(|named| self.keys.style() == Some(named.style)) {
+                    Some(named) => Listed::Chunk(Item {
+                        id: named.id,
+                        form: named.form,
                         size: Some(meta.size),
                         modified: Some(meta.last_modified.into()),
                         path,

@@ -23,6 +23,14 @@ pub(super) struct Keys {
     misses: AtomicU8,
 }
 
+/// What the key of a chunk says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) id: ChunkId,
+    pub(super) form: Form,
+    pub(super) style: KeyStyle,
+}
+
 impl Keys {
     pub(super) fn new(prefix: &Path, told: Option<KeyStyle>) -> Self {
         let prefix = if prefix.is_root() { String::new() } else { format!("{prefix}/") };
@@ -74,8 +82,8 @@ impl Keys {
         Path::parse(format!("{}{path}", self.prefix)).unwrap_or_default()
     }
 
-    /// What an object is: its path below the prefix, and chunk and style if it is a chunk.
-    pub(super) fn classify<'a>(&self, key: &'a Path) -> Option<(&'a str, Option<(ChunkId, Form, KeyStyle)>)> {
+    /// What an object is: its path below the prefix, and what chunk it is if it is one.
+    pub(super) fn classify<'a>(&self, key: &'a Path) -> Option<(&'a str, Option<Named>)> {
         let path = key.as_ref().strip_prefix(&self.prefix)?;
         let (directory, name, style) = match path.rsplit_once('/') {
             Some((directory, name)) => (directory, name, KeyStyle::Prefixed),
@@ -85,7 +93,7 @@ impl Keys {
             StoreFile::Chunk { id, compressed } => {
                 let form = if compressed { Form::Compressed } else { Form::Plain };
                 // Under another suffix than today's it would not be found, so it is not listed as a chunk either.
-                (self.path(&id, form, style) == path).then_some((id, form, style))
+                (self.path(&id, form, style) == path).then_some(Named { id, form, style })
             }
             StoreFile::Temporary | StoreFile::Stranger => None,
         };
@@ -108,7 +116,7 @@ mod tests {
                 for form in Form::ALL {
                     let path = keys.path(&id, form, style);
                     let key = keys.key(&path);
-                    assert_eq!(keys.classify(&key), Some((path.as_str(), Some((id, form, style)))), "{key}");
+                    assert_eq!(keys.classify(&key), Some((path.as_str(), Some(Named { id, form, style }))), "{key}");
                 }
             }
             for stranger in ["x.caidx", "0000/x", "default.castr/0000/x.cacnk"] {
