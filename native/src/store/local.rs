@@ -21,7 +21,7 @@ use crate::error::{Context, Error, Result};
 use crate::sys::random_u64;
 
 /// Room beyond the plain size that a compressed chunk may need; incompressible data grows a little.
-const FRAME_OVERHEAD: u64 = 1 << 20;
+pub(crate) const FRAME_OVERHEAD: u64 = 1 << 20;
 /// More than any chunk takes as it is stored.
 pub(crate) const STORED_MAX: u64 = CHUNK_MAX + FRAME_OVERHEAD;
 

@@ -16,7 +16,7 @@ pub use files::{ChunkDirectory, Directories};
 pub use inventory::{Inventory, Item, Listed};
 pub(crate) use layout::Layout;
 pub use local::LocalStore;
-pub(crate) use local::{MARK_AFTER, STORED_MAX, read_whole as read_chunk_file};
+pub(crate) use local::{FRAME_OVERHEAD, MARK_AFTER, STORED_MAX, read_whole as read_chunk_file};
 
 use crate::error::Result;
 

@@ -13,8 +13,8 @@ use rustix::io::Errno;
 use super::failure::{Failure, is_unsupported};
 use super::keys::Keys;
 use super::place::{KeyStyle, Place};
-use super::run::block_on;
 use crate::error::{Context as _, Error, Result};
+use crate::remote::runtime;
 use crate::store::{Form, Inventory, Item, Listed, Put, STORED_MAX, Store};
 
 /// A store below a prefix of keys.
@@ -40,7 +40,7 @@ impl ObjectChunks {
 
     fn run<T>(&self, what: impl FnOnce() -> String, future: impl Future<Output = Result<T, Failure>>) -> Result<T> {
         let name = &self.place.name;
-        block_on(async { future.await.map_err(|failure| failure.into_error(name)) })
+        runtime::wait(async { future.await.map_err(|failure| failure.into_error(name)) })
             .context(|| format!("{} {name:?}", what()))
     }
 

@@ -10,10 +10,9 @@ use rustix::io::Errno;
 
 use super::failure::Failure;
 use super::place::Place;
-use super::run::block_on;
 use super::upload::ObjectUpload;
 use crate::error::{Context as _, Error, Result};
-use crate::remote::{RemoteFile, Upload};
+use crate::remote::{RemoteFile, Upload, runtime};
 
 /// The object, and what it was when it was first looked at: a reader must not get parts of two versions.
 pub(super) struct ObjectFile {
@@ -35,7 +34,7 @@ impl ObjectFile {
 
     fn run<T>(&self, verb: &str, future: impl Future<Output = Result<T, Failure>>) -> Result<T> {
         let name = &self.place.name;
-        block_on(async { future.await.map_err(|failure| failure.into_error(name)) })
+        runtime::wait(async { future.await.map_err(|failure| failure.into_error(name)) })
             .context(|| format!("{verb} {name:?}"))
     }
 

@@ -10,10 +10,8 @@ mod keys;
 mod open;
 mod place;
 mod profile;
-mod run;
 mod upload;
 
-use std::ffi::OsStr;
 use std::sync::Arc;
 
 pub(super) use place::is_scheme;
@@ -30,7 +28,7 @@ use crate::store::Store;
 /// # Errors
 ///
 /// If the URL cannot be used, or no credentials are known.
-pub(super) fn file(url: &OsStr, settings: &Settings) -> Result<Arc<dyn RemoteFile>> {
+pub(super) fn file(url: &str, settings: &Settings) -> Result<Arc<dyn RemoteFile>> {
     let place = Place::parse(url)?;
     let client = open::open(&place, settings)?;
     Ok(Arc::new(ObjectFile::new(client, place)))
@@ -41,7 +39,7 @@ pub(super) fn file(url: &OsStr, settings: &Settings) -> Result<Arc<dyn RemoteFil
 /// # Errors
 ///
 /// If the URL cannot be used, or no credentials are known.
-pub(super) fn store(url: &OsStr, settings: &Settings) -> Result<Arc<dyn Store>> {
+pub(super) fn store(url: &str, settings: &Settings) -> Result<Arc<dyn Store>> {
     let place = Place::parse(url)?;
     let client = open::open(&place, settings)?;
     Ok(Arc::new(ObjectChunks::new(client, place)))

@@ -15,25 +15,28 @@ use super::failure::Failure;
 use super::place::{Place, Service};
 use super::profile::Profile;
 use crate::error::{Context as _, Error, Result};
-use crate::remote::Settings;
+use crate::remote::{HttpOptions, Settings, http};
 
 /// The client for a place. Nothing is asked of the service yet, but perhaps whether this host is one of its own.
 pub(super) fn open(place: &Place, settings: &Settings) -> Result<Arc<dyn ObjectStore>> {
-    let connector = Connector(super::run::client(settings)?);
+    // What a configuration says of this store or of places below it, it says by the URL.
+    let options = settings.http_for(&place.name);
+    let connector = Connector(http::client(options)?);
     let client: Result<Arc<dyn ObjectStore>> = match place.service {
-        Service::S3 => s3(place, connector),
-        Service::Google => google(place, connector),
-        Service::Azure => azure(place, connector),
+        Service::S3 => s3(place, options, connector),
+        Service::Google => google(place, options, connector),
+        Service::Azure => azure(place, options, connector),
     };
     client.context(|| format!("use {:?}", place.name))
 }
 
-/// Retries are made here and nowhere above: what connections, 408, 429 and 5xx do, with jittered pauses that grow.
-fn retries() -> RetryConfig {
-    RetryConfig { max_retries: 6, retry_timeout: Duration::from_secs(120), ..RetryConfig::default() }
+/// Retries are made by the library and nowhere above: after lost connections, 408, 429 and 5xx, with jittered pauses that grow.
+fn retries(options: &HttpOptions) -> RetryConfig {
+    let max_retries = usize::try_from(options.retries).unwrap_or(usize::MAX);
+    RetryConfig { max_retries, retry_timeout: Duration::from_secs(120), ..RetryConfig::default() }
 }
 
-fn s3(place: &Place, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
+fn s3(place: &Place, options: &HttpOptions, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
     let profile = Profile::load()?;
     let mut builder = AmazonS3Builder::from_env();
     // The environment's credentials come before those of a profile, as a whole.
@@ -73,25 +76,25 @@ fn s3(place: &Place, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
         check_endpoint(&endpoint, "AWS_ALLOW_HTTP")?;
     }
     check_credentials(&builder)?;
-    let built = builder.with_bucket_name(&place.bucket).with_retry(retries()).with_http_connector(connector).build();
+    let built = builder.with_bucket_name(&place.bucket).with_retry(retries(options)).with_http_connector(connector).build();
     Ok(Arc::new(built.map_err(configuration)?))
 }
 
-fn google(place: &Place, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
+fn google(place: &Place, options: &HttpOptions, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
     let builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(&place.bucket)
-        .with_retry(retries())
+        .with_retry(retries(options))
         .with_http_connector(connector);
     Ok(Arc::new(builder.build().map_err(configuration)?))
 }
 
-fn azure(place: &Place, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
+fn azure(place: &Place, options: &HttpOptions, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
     let builder = MicrosoftAzureBuilder::from_env();
     let emulated = builder.get_config_value(&AzureConfigKey::UseEmulator).is_some_and(|value| value == "true");
     if let Some(endpoint) = builder.get_config_value(&AzureConfigKey::Endpoint).filter(|_| !emulated) {
         check_endpoint(&endpoint, "AZURE_ALLOW_HTTP")?;
     }
-    let builder = builder.with_container_name(&place.bucket).with_retry(retries()).with_http_connector(connector);
+    let builder = builder.with_container_name(&place.bucket).with_retry(retries(options)).with_http_connector(connector);
     Ok(Arc::new(builder.build().map_err(configuration)?))
 }
 

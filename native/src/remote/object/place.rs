@@ -8,8 +8,6 @@
 //! `KEY` is percent-decoded. Options: `layout`, and for S3 also `region`, `endpoint` and `lookup`. They say how to get there;
 //! no key and no name of a chunk is made of them.
 
-use std::ffi::OsStr;
-
 use object_store::path::Path;
 use rustix::io::Errno;
 
@@ -65,8 +63,7 @@ pub(in crate::remote) fn is_scheme(scheme: &str) -> bool {
 
 impl Place {
     /// Reads a URL. Its text is not repeated in errors beyond what surely is no secret.
-    pub(super) fn parse(url: &OsStr) -> Result<Self> {
-        let text = url.to_str().ok_or_else(|| invalid("the URL is not UTF-8"))?;
+    pub(super) fn parse(text: &str) -> Result<Self> {
         let (scheme, rest) = text.split_once("://").ok_or_else(|| invalid("it is no URL"))?;
         let known = SCHEMES.iter().find(|(known, ..)| *known == scheme);
         let (_, service, hosted) = known.ok_or_else(|| invalid("it is no URL of an object store"))?;
@@ -132,7 +129,7 @@ mod tests {
     use super::*;
 
     fn parse(url: &str) -> Result<Place> {
-        Place::parse(OsStr::new(url))
+        Place::parse(url)
     }
 
     #[test]

@@ -10,9 +10,8 @@ use tokio::task::JoinHandle;
 
 use super::failure::Failure;
 use super::place::Place;
-use super::run::block_on;
 use crate::error::{Context as _, Error, Result};
-use crate::remote::Upload;
+use crate::remote::{Upload, runtime};
 
 /// Collects bytes; once there are more than one request should carry, they go as parts of a multipart upload. What was in the
 /// object's place stays until the last part is there and all are put together.
@@ -40,7 +39,7 @@ impl ObjectUpload {
 
     /// Runs a request for the object.
     fn run<T>(place: &Place, future: impl Future<Output = Result<T, Failure>>) -> Result<T> {
-        block_on(async { future.await.map_err(|failure| failure.into_error(&place.name)) })
+        runtime::wait(async { future.await.map_err(|failure| failure.into_error(&place.name)) })
             .context(|| format!("write {:?}", place.name))
     }
 
@@ -57,7 +56,7 @@ impl ObjectUpload {
         let bytes = std::mem::take(&mut self.buffer);
         let part = parts.upload.put_part(bytes.into());
         // It only moves while it is waited for, so it gets a task of its own.
-        parts.under_way.push_back(super::run::spawn(part)?);
+        parts.under_way.push_back(runtime::start(part)?);
         let parts = self.parts.insert(parts);
         while parts.under_way.len() > UNDER_WAY {
             if let Some(part) = parts.under_way.pop_front() {
@@ -119,7 +118,7 @@ impl Drop for ObjectUpload {
         if let Some(mut parts) = self.parts.take() {
             parts.under_way.drain(..).for_each(|part| part.abort());
             // Best effort, also when somebody wants to stop; a lifecycle rule of the bucket cleans up after crashes.
-            super::run::at_last(async move { parts.upload.abort().await });
+            runtime::at_last(async move { parts.upload.abort().await });
         }
     }
 }
