@@ -31,7 +31,7 @@ fn samples(count: usize) -> Vec<Sample> {
         let plain = rng.bytes(1000 + number * 777);
         let packed = compressor.compress(&plain).unwrap().to_vec();
         let id = ChunkId::of(&plain, ALGORITHM);
-        Sample { piece: Piece { offset: 0, size: plain.len() as u64, id }, plain, packed }
+        Sample { piece: Piece { number, id, start: 0, size: plain.len() as u64 }, plain, packed }
     };
     (0..count).map(sample).collect()
 }
@@ -206,7 +206,9 @@ pub(crate) fn removes_what_it_is_told_to(row: &Row) {
 pub(crate) fn makes_up_for_faults_of_another(row: &Row) {
     let (store, samples) = (row.open(), samples(3));
     samples.iter().for_each(|sample| put(&*store, sample));
-    for fault in [Fault::Missing, Fault::Damaged, Fault::Cut, Fault::Failing { nth: 1 }, Fault::Slow(Duration::from_millis(20))] {
+    for fault in
+        [Fault::Missing, Fault::Damaged, Fault::Cut, Fault::Failing { nth: 1 }, Fault::Slow(Duration::from_millis(20))]
+    {
         for sample in &samples {
             let faulty: Arc<dyn Store> = Arc::new(Faulty::new(row.open(), fault));
             let both = vec![Arc::clone(&faulty), row.open()];

@@ -146,8 +146,8 @@ pub(super) fn for_writing(options: &Options, index: Option<&OsStr>, settings: &S
 }
 
 /// What the options say about connections to other hosts.
-pub(super) const fn settings(options: &Options) -> Settings {
-    Settings { rate_limit_bps: options.rate_limit_bps }
+pub(super) fn settings(options: &Options) -> Settings {
+    options.remote()
 }
 
 /// The stores that chunks of an index are looked for in.
@@ -226,8 +226,8 @@ pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
     stores
 }
 
-/// The error for places on other hosts that nothing can be written to yet.
-pub(super) fn remote(locator: &OsStr) -> Error {
+/// The error for places on other hosts where only a directory will do.
+fn unreachable(locator: &OsStr) -> Error {
     Error::new(Errno::UNATCH, format!("{:?} is not a local path", remote::shown(locator)))
         .hint("a path that looks like HOST:PATH can be written as ./HOST:PATH")
 }

@@ -5,7 +5,7 @@
 
 pub mod http;
 mod object;
-mod oci;
+pub mod oci;
 pub mod rate;
 pub mod runtime;
 mod settings;

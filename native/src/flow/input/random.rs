@@ -72,12 +72,12 @@ impl RandomSource<'_> {
                 bytes.truncate(filled);
                 Ok(range.start)
             }
+            Self::Remote { file, size, pages } => pages.read(*file, *size, range, bytes),
             Self::Image(image) => {
                 let (start, slices) = image.around(&range)?;
                 slices.iter().for_each(|slice| bytes.extend_from_slice(slice));
                 Ok(start)
             }
-            Self::Remote { file, size, pages } => pages.read(*file, *size, range, bytes),
             Self::Chunks { index, loader, cache } => {
                 let first = index.position(range.start)?;
                 let mut number = first;

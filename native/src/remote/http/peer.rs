@@ -89,7 +89,12 @@ impl Peer {
     }
 
     /// Asks once, and follows where the answer points. `name` is what people call the thing.
-    pub(in crate::remote) async fn ask(&self, url: &Url, request: &Request<'_>, name: &str) -> Result<Response, Trouble> {
+    pub(in crate::remote) async fn ask(
+        &self,
+        url: &Url,
+        request: &Request<'_>,
+        name: &str,
+    ) -> Result<Response, Trouble> {
         let mut url = url.clone();
         for _ in 0..=REDIRECTS_MAX {
             let response = self.ask_there(&url, request, name).await?;
@@ -146,7 +151,12 @@ impl Peer {
     }
 
     /// The whole body of an answer, unless it is larger than `max`.
-    pub(in crate::remote) async fn body(&self, mut response: Response, max: u64, name: &str) -> Result<Vec<u8>, Trouble> {
+    pub(in crate::remote) async fn body(
+        &self,
+        mut response: Response,
+        max: u64,
+        name: &str,
+    ) -> Result<Vec<u8>, Trouble> {
         let announced = response.content_length();
         let too_large = || {
             let text = format!("{name}: the server sends more than {max} bytes");

@@ -117,7 +117,10 @@ impl From<Error> for Trouble {
 /// # Errors
 ///
 /// The last one.
-pub(in crate::remote) async fn persist<T>(retries: u32, mut attempt: impl AsyncFnMut() -> Result<T, Trouble>) -> Result<T> {
+pub(in crate::remote) async fn persist<T>(
+    retries: u32,
+    mut attempt: impl AsyncFnMut() -> Result<T, Trouble>,
+) -> Result<T> {
     let mut tried = 0;
     loop {
         let (error, after) = match attempt().await {

@@ -76,7 +76,8 @@ fn s3(place: &Place, options: &HttpOptions, connector: Connector) -> Result<Arc<
         check_endpoint(&endpoint, "AWS_ALLOW_HTTP")?;
     }
     check_credentials(&builder)?;
-    let built = builder.with_bucket_name(&place.bucket).with_retry(retries(options)).with_http_connector(connector).build();
+    let built =
+        builder.with_bucket_name(&place.bucket).with_retry(retries(options)).with_http_connector(connector).build();
     Ok(Arc::new(built.map_err(configuration)?))
 }
 
@@ -94,7 +95,8 @@ fn azure(place: &Place, options: &HttpOptions, connector: Connector) -> Result<A
     if let Some(endpoint) = builder.get_config_value(&AzureConfigKey::Endpoint).filter(|_| !emulated) {
         check_endpoint(&endpoint, "AZURE_ALLOW_HTTP")?;
     }
-    let builder = builder.with_container_name(&place.bucket).with_retry(retries(options)).with_http_connector(connector);
+    let builder =
+        builder.with_container_name(&place.bucket).with_retry(retries(options)).with_http_connector(connector);
     Ok(Arc::new(builder.build().map_err(configuration)?))
 }
 

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use casync_core::chunk::ChunkId;
+use casync_core::gc::StoreFile;
 use futures_util::StreamExt as _;
+use rustix::io::Errno;
 
 use super::manifest::{CHUNK, Descriptor};
 use super::place::Place;
@@ -12,8 +14,6 @@ use crate::remote::http::{Body, Trouble};
 use crate::remote::runtime;
 use crate::remote::settings::Settings;
 use crate::store::{Form, Inventory, Item, Layout, Listed, Put, STORED_MAX, Store};
-use casync_core::gc::StoreFile;
-use rustix::io::Errno;
 
 /// The chunks of a repository.
 #[derive(Debug)]
@@ -69,11 +69,14 @@ impl OciChunks {
 impl Store for OciChunks {
     fn get(&self, id: &ChunkId, form: Form, buffer: &mut Vec<u8>) -> Result<bool> {
         let tag = self.path(id, form);
-        let found = self.run(|| format!("read chunk {id} from store"), async || {
-            let Some((_, blob)) = self.look(&tag).await? else { return Ok(None) };
-            // A manifest without its blob is as good as none.
-            self.registry.blob(&blob).await
-        })?;
+        let found = self.run(
+            || format!("read chunk {id} from store"),
+            async || {
+                let Some((_, blob)) = self.look(&tag).await? else { return Ok(None) };
+                // A manifest without its blob is as good as none.
+                self.registry.blob(&blob).await
+            },
+        )?;
         let there = found.is_some();
         if let Some(bytes) = found {
             *buffer = bytes;
@@ -98,12 +101,15 @@ impl Store for OciChunks {
 
     fn put(&self, id: &ChunkId, form: Form, bytes: &[u8]) -> Result<Put> {
         let (tag, bytes) = (self.path(id, form), Bytes::copy_from_slice(bytes));
-        self.run(|| format!("write chunk {id} to store"), async || {
-            if self.look(&tag).await?.is_some_and(|(_, blob)| blob.size > 0) {
-                return Ok(Put::Existed);
-            }
-            self.write(&tag, &bytes).await.map(|()| Put::Stored)
-        })
+        self.run(
+            || format!("write chunk {id} to store"),
+            async || {
+                if self.look(&tag).await?.is_some_and(|(_, blob)| blob.size > 0) {
+                    return Ok(Put::Existed);
+                }
+                self.write(&tag, &bytes).await.map(|()| Put::Stored)
+            },
+        )
     }
 
     fn width(&self) -> usize {
@@ -156,7 +162,8 @@ impl Inventory for OciChunks {
         const UNDER_WAY: usize = 16;
         let removals = items.iter().map(|item| async move {
             let removed = self.registry.persist(async || self.remove_one(&item.path).await).await;
-            removed.map_err(|error| error.context(format!("remove {:?} from store {:?}", item.path, self.registry.name)))
+            removed
+                .map_err(|error| error.context(format!("remove {:?} from store {:?}", item.path, self.registry.name)))
         });
         let all = futures_util::stream::iter(removals).buffered(UNDER_WAY).collect::<Vec<_>>();
         match runtime::wait(async { Ok(all.await) }) {

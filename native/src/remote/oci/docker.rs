@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn files() {
-        let text = r#"{"auths":{"https://h:5000/v1/":{"auth":"bWU6YTpi"},"other":{}},"credHelpers":{"x":"none/of it"}}"#;
+        let text =
+            r#"{"auths":{"https://h:5000/v1/":{"auth":"bWU6YTpi"},"other":{}},"credHelpers":{"x":"none/of it"}}"#;
         let config: Config = serde_json::from_str(text).unwrap();
         let found = find(&config, "h:5000").unwrap();
         assert_eq!((found.user.as_str(), found.password.as_str()), ("me", "a:b"));

@@ -54,7 +54,10 @@ impl OciFile {
             })?;
             let blob = tagged.manifest.blob().cloned();
             let blob = blob.ok_or_else(|| {
-                Error::new(Errno::BADMSG, format!("{name}: the manifest does not name one blob, as that of an index does"))
+                Error::new(
+                    Errno::BADMSG,
+                    format!("{name}: the manifest does not name one blob, as that of an index does"),
+                )
             })?;
             let url = self.registry.url(&format!("blobs/{}", blob.digest));
             Ok((blob, HttpFile::at(url, name.clone(), self.registry.peer().await)))

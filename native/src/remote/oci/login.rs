@@ -93,9 +93,9 @@ async fn token(
     }
     let body = peer.body(response, ANSWER_MAX, &address.name).await?;
     let answer: Option<Answer> = serde_json::from_slice(&body).ok();
-    answer.and_then(|answer| answer.token.or(answer.access_token)).ok_or_else(|| {
-        Trouble::Lasting(Error::new(Errno::PROTO, format!("{}: the answer has no token", address.name)))
-    })
+    answer
+        .and_then(|answer| answer.token.or(answer.access_token))
+        .ok_or_else(|| Trouble::Lasting(Error::new(Errno::PROTO, format!("{}: the answer has no token", address.name))))
 }
 
 #[cfg(test)]

@@ -103,7 +103,9 @@ mod tests {
         assert_eq!(text, expected);
         let read: Manifest = serde_json::from_str(expected).unwrap();
         assert_eq!(read.blob().unwrap().size, 1);
-        for digest in ["sha256:../x", "sha512:00", "sha256:2D711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"] {
+        for digest in
+            ["sha256:../x", "sha512:00", "sha256:2D711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"]
+        {
             assert!(!is_digest(digest), "{digest}");
         }
     }

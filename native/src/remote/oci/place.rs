@@ -47,15 +47,18 @@ impl Place {
         let (repository, tag) = match (tagged, path.rsplit_once([':', '/'])) {
             (false, _) => (path, None),
             (true, Some((repository, tag))) => (repository, Some(tag.to_owned())),
-            (true, None) => return refused("names no tag").map_err(|error| error.hint("oci://HOST/REPOSITORY/NAME does")),
+            (true, None) => {
+                return refused("names no tag").map_err(|error| error.hint("oci://HOST/REPOSITORY/NAME does"));
+            }
         };
         if !is_repository(repository) {
             return refused("names no repository")
                 .map_err(|error| error.hint("names are of lower-case letters, digits, and single . _ - between them"));
         }
         if tag.as_deref().is_some_and(|tag| !is_tag(tag)) {
-            return refused("names no tag")
-                .map_err(|error| error.hint("tags are of letters, digits, . _ and -, and have at most 128 characters"));
+            return refused("names no tag").map_err(|error| {
+                error.hint("tags are of letters, digits, . _ and -, and have at most 128 characters")
+            });
         }
         let name = format!("{scheme}://{host}/{path}");
         Ok(Self { url: format!("{protocol}://{authority}/v2/{repository}"), host: host.to_owned(), name, tag })
@@ -111,7 +114,8 @@ mod tests {
 
     #[test]
     fn refused() {
-        for url in ["oci://h", "oci://h/", "oci://h/A", "oci://h/a..b", "oci://h/../a", "oci://h/a?x", "oci://h/a/%2e"] {
+        for url in ["oci://h", "oci://h/", "oci://h/A", "oci://h/a..b", "oci://h/../a", "oci://h/a?x", "oci://h/a/%2e"]
+        {
             assert!(Place::store(url).is_err(), "{url}");
         }
         for url in ["oci://h/a", "oci://h/a:", "oci://h/a:-x", "oci://h/a/x y"] {

@@ -186,12 +186,15 @@ impl Registry {
         }
         let location = response.headers().get(LOCATION).and_then(|location| base.join(location.to_str().ok()?).ok());
         let mut url = location.ok_or_else(|| {
-            Trouble::Lasting(Error::new(Errno::PROTO, format!("{}: the registry does not say where to upload", self.name)))
+            Trouble::Lasting(Error::new(
+                Errno::PROTO,
+                format!("{}: the registry does not say where to upload", self.name),
+            ))
         })?;
         url.query_pairs_mut().append_pair("digest", &blob.digest);
-        let headers =
-            [(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_LENGTH, blob.size.to_string())];
-        let response = self.ask(&url, &Request { method: Method::PUT, headers: &headers, body: content.clone() }).await?;
+        let headers = [(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_LENGTH, blob.size.to_string())];
+        let response =
+            self.ask(&url, &Request { method: Method::PUT, headers: &headers, body: content.clone() }).await?;
         if response.status().is_success() { Ok(()) } else { Err(self.trouble(response).await) }
     }
 
@@ -229,8 +232,11 @@ impl Registry {
             StatusCode::NOT_FOUND => Ok(()),
             status if status.is_success() => Ok(()),
             StatusCode::METHOD_NOT_ALLOWED => {
-                let error = Error::new(Errno::OPNOTSUPP, format!("{}: the registry does not let things be removed", self.name));
-                Err(Trouble::Lasting(error.hint("the distribution registry does with REGISTRY_STORAGE_DELETE_ENABLED=true")))
+                let error =
+                    Error::new(Errno::OPNOTSUPP, format!("{}: the registry does not let things be removed", self.name));
+                Err(Trouble::Lasting(
+                    error.hint("the distribution registry does with REGISTRY_STORAGE_DELETE_ENABLED=true"),
+                ))
             }
             _ => Err(self.trouble(response).await),
         }
@@ -270,4 +276,3 @@ fn next(link: &str, url: &Url) -> Option<Url> {
     let next = url.join(target).ok()?;
     (rest.contains("next") && next.origin() == url.origin()).then_some(next)
 }
-
