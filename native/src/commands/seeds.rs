@@ -121,7 +121,8 @@ fn open(seed: &SeedOption, target: &Index) -> Result<Option<Opened>> {
     };
     let kind = Kind::of(&fd)?;
     if matches!(kind, Kind::Pipe | Kind::Other) {
-        return Err(Errno::NOTTY.into());
+        let name = seed.path.display();
+        return Err(Error::new(Errno::NOTTY, format!("seed \"{name}\" is no file, directory or block device")));
     }
     let is_table = kind == Kind::File && locator::suffix(&seed.path) == Some(Suffix::SeedTable);
     let index = match &seed.index {
