@@ -49,7 +49,7 @@ pub(super) fn make(options: &Options, target: &OsStr, clock: Clock, fd: OwnedFd)
     let (budget, counters) = (options.budget(), Arc::new(Counters::default()));
     let progress = Progress::start("make", Arc::clone(&counters));
     let tabled = if kind == Kind::Directory {
-        let exclusions = exclusions(target, Some(&file), None, None)?;
+        let exclusions = exclusions(Some(target), Some(&file), None, None)?;
         let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
         table::write(&header, budget, clock, &counters, output, |sink| {
             source::tree(&mut walk, features, Words("Tabling", "Tabled"), sink)

@@ -47,7 +47,7 @@ impl Operand {
         match locator::classify(&text) {
             None => Err(Error::from(Errno::INVAL).titled(failed)),
             Some(Class::Path) => Ok(Self::Path(text)),
-            Some(Class::Url | Class::Ssh) => Err(stores::remote(&text)),
+            Some(Class::Url | Class::Ssh) => Err(stores::unreachable(&text)),
         }
     }
 

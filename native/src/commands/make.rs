@@ -12,22 +12,24 @@ use casync_core::archive::Selection;
 use casync_core::record::FeatureFlags;
 use rustix::fs as os;
 
+use super::catab;
 use super::input::{Operand, what_of_suffix};
-use super::{catab, stores};
+use super::product::Product;
+use super::stores::{self, ChunkTarget};
 use crate::cache::{Clock, EncoderCache};
 use crate::cli::{OURS, Options, OutputFormat, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::Cached;
-use crate::flow::make::{Make, Output};
+use crate::flow::make::Make;
 use crate::flow::source::{self, Words};
 use crate::fs::blob::{self, Kind};
 use crate::fs::output::AtomicFile;
 use crate::fs::walk::{Exclusions, Walk};
 use crate::locator::{self, Class, Suffix};
-use crate::store::{LocalStore, Store};
+use crate::store::LocalStore;
 use crate::tar::{self, TarTree};
 use crate::ui::json::{self, Field, Message};
-use crate::ui::{Counters, Out, Progress, StandardOutput, log, narrate, notify};
+use crate::ui::{Counters, Out, Progress, log, narrate, notify};
 
 /// `make [OUTPUT [INPUT]]`
 #[derive(Debug, clap::Args)]
@@ -88,6 +90,17 @@ Examples:
 enum Target {
     Standard,
     Path(OsString),
+    /// A URL or `HOST:PATH`.
+    Remote(OsString),
+}
+
+impl Target {
+    fn locator(&self) -> Option<&OsStr> {
+        match self {
+            Self::Standard => None,
+            Self::Path(locator) | Self::Remote(locator) => Some(locator),
+        }
+    }
 }
 
 pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
@@ -117,9 +130,9 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
                  --what=blob-index.",
             ));
         }
-        None => match &target {
-            Target::Standard => None,
-            Target::Path(path) => Some(what_of_suffix(locator::suffix(path)).ok_or_else(|| {
+        None => match target.locator() {
+            None => None,
+            Some(locator) => Some(what_of_suffix(locator::suffix(locator)).ok_or_else(|| {
                 Error::headline(
                     "File to create does not have valid suffix, refusing. (May be one of: .catar, .caidx, .caibx)",
                 )
@@ -188,7 +201,7 @@ fn target(operand: Option<&OsString>) -> Result<Target> {
     match locator::classify(&operand) {
         None => Err(Error::from(rustix::io::Errno::INVAL).titled("Failed to determine class of locator")),
         Some(Class::Path) => Ok(Target::Path(operand)),
-        Some(Class::Url | Class::Ssh) => Err(stores::remote(&operand)),
+        Some(Class::Url | Class::Ssh) => Ok(Target::Remote(operand)),
     }
 }
 
@@ -232,21 +245,19 @@ fn make(
 ) -> Result<()> {
     let options = &arguments.options;
     let is_tree = what != What::BlobIndex;
-    let index_name = match target {
-        Target::Path(path) if what != What::Archive => Some(path.as_os_str()),
-        _ => None,
-    };
+    let index_name = target.locator().filter(|_| what != What::Archive);
+    let settings = stores::settings(options);
     let store = if what != What::Archive || options.store.is_some() {
-        Some(stores::for_writing(options, index_name)?)
+        Some(stores::for_writing(options, index_name, &settings)?)
     } else {
         None
     };
-    let mode = os::fstat(&fd)?.st_mode & 0o666;
-    let file = match target {
-        Target::Standard => None,
-        Target::Path(path) => Some(AtomicFile::create(&locator::to_path(path), mode)?),
+    let product = match target {
+        Target::Standard => Product::Standard,
+        Target::Path(path) => Product::create(path, os::fstat(&fd)?.st_mode & 0o666)?,
+        Target::Remote(locator) => Product::upload(locator, &settings)?,
     };
-    let output = Some(output(file.as_ref())?);
+    let output = Some(product.output()?);
     let (index, archive) = if what == What::Archive { (None, output) } else { (output, None) };
 
     let default = if is_tree { FeatureFlags::ALL } else { FeatureFlags::EMPTY };
@@ -266,10 +277,10 @@ fn make(
         features,
         sizes,
         compression: options.compression(),
-        store: store.clone().map(|store| store as Arc<dyn Store>),
+        store: store.as_ref().map(ChunkTarget::store),
         index,
         archive,
-        digest: wants_digest && file.is_some(),
+        digest: wants_digest && !matches!(product, Product::Standard),
         recorder: recorder.as_mut(),
         budget: options.budget(),
         counters: Arc::clone(&counters),
@@ -285,15 +296,12 @@ fn make(
             (pipeline.run(|stream| tar::pack(tree, selection, Words("Packing", "Packed"), stream))?, tar::SUPPORTED)
         }
         Source::Plain(_) if is_tree => {
-            let path = match target {
-                Target::Path(path) => path.as_os_str(),
-                Target::Standard => OsStr::new(""),
-            };
-            let exclusions = exclusions(path, file.as_ref(), store.as_deref(), cache.as_ref())?;
+            let local = store.as_ref().and_then(ChunkTarget::local);
+            let exclusions = exclusions(target.locator(), product.file(), local, cache.as_ref())?;
             let mut walk = Walk::from_directory(fd, Selection::new(features, options.id_shift()), exclusions);
             let _progress = Progress::start("make", counters);
             let words = Words("Packing", "Packed");
-            let made = pipeline.run(|stream| match (&cache, store.clone()) {
+            let made = pipeline.run(|stream| match (&cache, store.as_ref().map(ChunkTarget::store)) {
                 (Some(cache), Some(store)) => {
                     // compat: with a whole archive to write everything is read, and the cache only written.
                     let table = if what == What::ArchiveIndex { cache.load() } else { None };
@@ -316,9 +324,10 @@ fn make(
             (pipeline.run(|stream| source::blob(&fd, kind, size, stream))?, FeatureFlags::EMPTY)
         }
     };
-    if let Some(file) = file {
-        file.install()?;
+    if let Some(store) = &store {
+        store.store().finish()?;
     }
+    product.finish()?;
     if let (Some(cache), Some(recorder)) = (&cache, recorder) {
         cache.install(recorder);
     }
@@ -329,9 +338,9 @@ fn make(
         narrate::cache(&counts);
     }
     let mut out = Out::new();
-    if let (true, Target::Path(path)) = (arguments.format.json, target) {
+    if let (true, Some(locator)) = (arguments.format.json, target.locator()) {
         let chunks = (what != What::Archive).then_some(made.chunks);
-        let output = Field::bytes("output", path.as_bytes());
+        let output = Field::bytes("output", locator.as_bytes());
         let digest = made.digest.map(|digest| digest.to_string());
         let reused = chunks.map(|_| made.reused);
         json::print(&mut out, &Message::Made { output, bytes: made.size, digest, chunks, reused })?;
@@ -343,17 +352,9 @@ fn make(
     Ok(())
 }
 
-/// A second handle of the file that is made, or of standard output.
-fn output(file: Option<&AtomicFile>) -> Result<Output> {
-    Ok(match file {
-        Some(file) => Box::new(file.file().try_clone()?),
-        None => Box::new(StandardOutput::new()?),
-    })
-}
-
 /// What is being made must not be part of itself.
 pub(super) fn exclusions(
-    target: &OsStr,
+    target: Option<&OsStr>,
     file: Option<&AtomicFile>,
     store: Option<&LocalStore>,
     cache: Option<&EncoderCache>,
@@ -361,7 +362,7 @@ pub(super) fn exclusions(
     let mut own = Vec::new();
     if let Some(file) = file {
         own.push(file.identity()?);
-        own.extend(identity(target));
+        own.extend(target.and_then(identity));
     }
     if let Some(store) = store {
         // A tree always has chunks, so the store will be there.

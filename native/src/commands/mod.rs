@@ -12,6 +12,7 @@ mod list;
 mod make;
 mod mtree;
 mod plan;
+mod product;
 mod seeds;
 mod stat;
 mod stores;

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use crate::cli::Options;
 use crate::error::{Error, Result};
 use crate::locator::{self, Class};
+use crate::remote::{self, Settings};
 use crate::store::{Chain, LocalStore, Store};
 use crate::ui::log;
 
@@ -27,7 +28,7 @@ fn check_local(store: &OsStr) -> Result<()> {
     match locator::classify(store) {
         Some(Class::Path) => Ok(()),
         None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
-        Some(Class::Url | Class::Ssh) => Err(remote(store)),
+        Some(Class::Url | Class::Ssh) => Err(unreachable(store)),
     }
 }
 
@@ -62,15 +63,49 @@ pub(super) fn check_named(options: &Options) -> Result<()> {
     }
 }
 
+/// The store that new chunks go to.
+pub(super) enum ChunkTarget {
+    /// In a directory, which must not become part of what is made.
+    Local(Arc<LocalStore>),
+    /// On another host.
+    Remote(Arc<dyn Store>),
+}
+
+impl ChunkTarget {
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Local(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Remote(store) => Arc::clone(store),
+        }
+    }
+
+    pub(super) fn local(&self) -> Option<&LocalStore> {
+        match self {
+            Self::Local(store) => Some(store),
+            Self::Remote(_) => None,
+        }
+    }
+}
+
 /// The store that a new index puts its chunks into.
 ///
 /// # Errors
 ///
 /// If it cannot be used.
-pub(super) fn for_writing(options: &Options, index: Option<&OsStr>) -> Result<Arc<LocalStore>> {
-    let store = main_store(options, index);
-    check_local(&store)?;
-    LocalStore::open_or_create(&locator::to_path(&store)).map(Arc::new)
+pub(super) fn for_writing(options: &Options, index: Option<&OsStr>, settings: &Settings) -> Result<ChunkTarget> {
+    let store = locator::without_file_scheme(&main_store(options, index));
+    match locator::classify(&store) {
+        Some(Class::Path) => {
+            LocalStore::open_or_create(&locator::to_path(&store)).map(|store| ChunkTarget::Local(Arc::new(store)))
+        }
+        None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
+        Some(Class::Url | Class::Ssh) => remote::store(&store, settings).map(ChunkTarget::Remote),
+    }
+}
+
+/// What the options say about connections to other hosts.
+pub(super) const fn settings(options: &Options) -> Settings {
+    Settings { rate_limit_bps: options.rate_limit_bps }
 }
 
 /// The stores that chunks of an index are looked for in.
@@ -128,6 +163,6 @@ pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
 }
 
 /// The error for places on other hosts that cannot be used yet.
-pub(super) fn remote(locator: &OsStr) -> Error {
-    crate::remote::file(locator, &crate::remote::Settings::default()).err().unwrap_or_else(|| Errno::UNATCH.into())
+pub(super) fn unreachable(locator: &OsStr) -> Error {
+    remote::file(locator, &Settings::default()).err().unwrap_or_else(|| Errno::UNATCH.into())
 }

@@ -60,6 +60,16 @@ pub trait Store: Send + Sync {
     /// If it could not be stored.
     fn put(&self, id: &ChunkId, form: Form, bytes: &[u8]) -> Result<Put>;
 
+    /// Waits until all that was put is there. Called once, after the last [`Self::put`], and before an index that needs the
+    /// chunks is made visible.
+    ///
+    /// # Errors
+    ///
+    /// If something that was put could not be stored.
+    fn finish(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// How many calls of [`Self::get`] at the same time make sense, since each mostly waits; 0 for stores that do not wait.
     fn width(&self) -> usize {
         0

@@ -16,7 +16,7 @@ pub use feed::{Feed, with_feed};
 pub use file::FileSource;
 pub use index::Index;
 pub use pump::{Flow, pump};
-pub use random::{RandomSource, find, list_directory};
+pub use random::{RandomSource, find, find_below, list_directory};
 pub use seek::Seeker;
 pub use sparse::{Sparse, with_sparse};
 

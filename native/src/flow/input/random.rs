@@ -10,6 +10,7 @@ use casync_core::chunk::VerifiedChunk;
 use super::Index;
 use crate::error::{Error, Result};
 use crate::fs::blob;
+use crate::mount::Image;
 use crate::store::Loader;
 
 /// An archive of which any range can be read.
@@ -31,6 +32,8 @@ pub enum RandomSource<'a> {
         /// Those used last, the newest at the end.
         cache: VecDeque<(u64, VerifiedChunk)>,
     },
+    /// An image, which does its own caching.
+    Image(&'a Image),
 }
 
 impl RandomSource<'_> {
@@ -44,6 +47,7 @@ impl RandomSource<'_> {
         match self {
             Self::File { size, .. } => *size,
             Self::Chunks { index, .. } => index.stream_size(),
+            Self::Image(image) => image.size(),
         }
     }
 
@@ -57,6 +61,11 @@ impl RandomSource<'_> {
                 let filled = blob::read_at(file.as_fd(), bytes, range.start)?;
                 bytes.truncate(filled);
                 Ok(range.start)
+            }
+            Self::Image(image) => {
+                let (start, slices) = image.around(&range)?;
+                slices.iter().for_each(|slice| bytes.extend_from_slice(slice));
+                Ok(start)
             }
             Self::Chunks { index, loader, cache } => {
                 let first = index.position(range.start)?;
@@ -93,7 +102,21 @@ impl RandomSource<'_> {
 ///
 /// If the archive cannot be read or is damaged.
 pub fn find(tree: &Tree, source: &mut RandomSource<'_>, path: &[u8]) -> Result<Option<Found>> {
-    let mut question = tree.find(path);
+    find_below(tree, source, tree.root(), path)
+}
+
+/// Finds the node at a path below a directory; `None` if there is none.
+///
+/// # Errors
+///
+/// As [`find`].
+pub fn find_below(
+    tree: &Tree,
+    source: &mut RandomSource<'_>,
+    directory: Located,
+    path: &[u8],
+) -> Result<Option<Found>> {
+    let mut question = tree.find_below(directory, path);
     let mut bytes = Vec::new();
     loop {
         match question.step().map_err(Error::from)? {
@@ -136,7 +159,7 @@ pub fn list_directory(
 /// # Errors
 ///
 /// As [`find`].
-pub(super) fn places(tree: &Tree, source: &mut RandomSource<'_>, directory: Located) -> Result<Vec<Range<u64>>> {
+pub(crate) fn places(tree: &Tree, source: &mut RandomSource<'_>, directory: Located) -> Result<Vec<Range<u64>>> {
     let mut question = tree.places(directory);
     let mut bytes = Vec::new();
     loop {
