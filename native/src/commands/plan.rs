@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use casync_core::plan::Sum;
 
-use super::input::Operand;
+use super::input::{Operand, open_index};
 use super::{seeds, stores};
 use crate::cli::{Options, OutputFormat};
 use crate::error::{Context as _, Error, Result};
@@ -60,11 +60,11 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
         [index, output] => (index, Some(output)),
         _ => return Err(Error::headline("An index expected, possibly followed by an output.")),
     };
-    let (mut target, operand) = index(operand)?;
+    let (mut target, operand) = index(operand, options)?;
     narrate::chunk_sizes(&target.sizes());
     let mut suppliers = Vec::new();
     if let Some(output) = output {
-        suppliers.extend(self::output(output)?.map(|supplier| (output.clone(), supplier)));
+        suppliers.extend(self::output(output, options)?.map(|supplier| (output.clone(), supplier)));
     }
     for seed in options.seeds.all() {
         // Where an index is named its word is taken, whether the seed is at hand or not.
@@ -73,12 +73,12 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
             suppliers.extend(found.map(|found| (seed.path.clone(), Supplier::Seed(Box::new(found)))));
             continue;
         };
-        suppliers.push((named.clone(), Supplier::Index(Box::new(index(named)?.0))));
+        suppliers.push((named.clone(), Supplier::Index(Box::new(index(named, options)?.0))));
     }
     for alone in options.seeds.indexes_alone() {
-        suppliers.push((alone.clone(), Supplier::Index(Box::new(index(alone)?.0))));
+        suppliers.push((alone.clone(), Supplier::Index(Box::new(index(alone, options)?.0))));
     }
-    for store in stores::for_reading(options, operand.path())?.stores() {
+    for store in stores::for_reading(options, operand.locator())?.stores() {
         suppliers.push((store.name().into(), Supplier::Store(store.clone())));
     }
 
@@ -98,16 +98,15 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
     printer.total(plan.total(), missing.chunks == 0)
 }
 
-fn index(path: &OsString) -> Result<(Index, Operand)> {
-    let operand = Operand::parse(Some(path), "Failed to determine type of locator")?;
-    let fd = operand.open(None, true)?;
-    let index = Index::open(fd).context(|| format!("read the index {path:?}"))?;
+fn index(path: &OsString, options: &Options) -> Result<(Index, Operand)> {
+    let operand = Operand::parse(Some(path), options, "Failed to determine type of locator")?;
+    let index = open_index(operand.input(None, true)?, &operand)?;
     Ok((index, operand))
 }
 
 /// The output, if there is any.
-fn output(path: &OsString) -> Result<Option<Supplier>> {
-    let opened = Operand::parse(Some(path), "Failed to determine type of locator")?.open(None, true);
+fn output(path: &OsString, options: &Options) -> Result<Option<Supplier>> {
+    let opened = Operand::parse(Some(path), options, "Failed to determine type of locator")?.open(None, true);
     let fd = match opened {
         Err(error) if error.is_not_found() => return Ok(None),
         opened => opened?,
