@@ -182,11 +182,13 @@ impl TreeWriter {
     pub fn wanted(&mut self) -> Result<Option<Wanted<'_>>> {
         let Some(file) = &mut self.file else { return Ok(None) };
         file.extend()?;
-        let times =
-            self.options.features.time_granularity().map_or(Timestamp::default()..Timestamp::LAST, |granularity| {
+        let times = match self.options.features.time_granularity() {
+            Some(granularity) => {
                 let start = file.metadata().mtime.rounded(granularity);
                 start..start.later(granularity)
-            });
+            }
+            None => Timestamp::default()..Timestamp::LAST,
+        };
         Ok(Some(Wanted { path: &self.path, size: file.size(), times, content: file.fd() }))
     }
 
