@@ -122,6 +122,30 @@ impl Index {
         Some(Self(Form::File(Paged { file, header, chunks: *chunks, first: 0, items: Vec::new(), size: *size })))
     }
 
+    /// All of its chunks in memory.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read to its end, or breaks the format there.
+    pub fn into_table(self) -> Result<IndexTable> {
+        let paged = match self.0 {
+            Form::Table(table) => return Ok(table),
+            Form::File(paged) => paged,
+        };
+        let mut builder = IndexTable::builder(&Limits::default());
+        let mut buffer = vec![0; 64 << 10];
+        let mut offset = 0;
+        loop {
+            match paged.file.read_at(&mut buffer, offset).context(|| "read the index")? {
+                0 => return builder.finish().map_err(Error::in_index),
+                count => {
+                    offset += count as u64;
+                    builder.push(&buffer[..count]).map_err(Error::in_index)?;
+                }
+            }
+        }
+    }
+
     /// The archive's feature flags.
     pub fn features(&self) -> FeatureFlags {
         match &self.0 {
