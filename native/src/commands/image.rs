@@ -4,12 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::input::Operand;
-use super::{seeds, stores};
+use super::input::{Archive, Operand};
 use crate::cli::{Options, What};
 use crate::disk::{Disk, ImageDisk, Overlay};
-use crate::error::{Context as _, Error, Result};
-use crate::flow::input::Index;
+use crate::error::{Error, Result};
 use crate::locator::Suffix;
 use crate::mount::Image;
 
@@ -19,8 +17,8 @@ use crate::mount::Image;
 ///
 /// If it is neither, or cannot be read.
 pub(super) fn open(operand: &OsString, options: &Options) -> Result<Image> {
-    let parsed = Operand::parse(Some(operand), "Failed to determine class of locator")?;
-    let what = match (options.what, parsed.suffix()) {
+    let operand = Operand::parse(Some(operand), options, "Failed to determine class of locator")?;
+    let what = match (options.what, operand.suffix()) {
         (Some(what @ (What::Blob | What::BlobIndex)), _) => what,
         (Some(_), _) => {
             return Err(Error::headline("A disk may only be combined with --what=blob or --what=blob-index."));
@@ -32,15 +30,15 @@ pub(super) fn open(operand: &OsString, options: &Options) -> Result<Image> {
         }
         (None, _) => What::Blob,
     };
-    let fd = parsed.open(None, false)?;
-    let shown = || format!("read {:?}", operand.to_string_lossy());
-    if what == What::Blob {
-        return Image::from_file(fd).context(shown);
-    }
-    let mut index = Index::open(fd).context(shown)?;
-    let chain = stores::for_reading(options, parsed.path())?;
-    let seeds = seeds::find(options, &mut index, None)?;
-    Image::from_index(index.into_table().context(shown)?, chain.with_seeds(Arc::new(seeds)), options.budget())
+    let input = operand.input(None, false)?;
+    let opened = match what {
+        What::Blob => Archive::from_file(input),
+        _ => Archive::from_index(input, &operand, options),
+    };
+    let name = operand.name().unwrap_or_else(|| OsStr::new("-"));
+    opened
+        .and_then(|opened| opened.into_image(options.budget()))
+        .map_err(|error| error.context(format!("read {name:?}")))
 }
 
 /// The same as a disk, with a file for what is written if one is named.

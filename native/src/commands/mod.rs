@@ -11,6 +11,7 @@ mod input;
 mod inspect;
 mod list;
 mod make;
+mod mount;
 mod mtree;
 mod nbd_server;
 mod plan;
@@ -41,6 +42,9 @@ pub enum Verb {
     Mtree(mtree::MtreeArgs),
     /// Show all about one node of an archive, an archive index or a directory
     Stat(stat::StatArgs),
+    /// Mount an archive or an archive index as a file system, or a blob index as a file
+    #[command(after_help = mount::HELP)]
+    Mount(mount::MountArgs),
     /// Compute the digest of an archive, a blob, an index of either, or a directory
     Digest(digest::DigestArgs),
     /// Remove chunks that no index uses from a store
@@ -102,6 +106,7 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::List(arguments) => list::run(&arguments),
         Verb::Mtree(arguments) => mtree::run(&arguments),
         Verb::Stat(arguments) => stat::run(&arguments),
+        Verb::Mount(arguments) => mount::run(&arguments),
         Verb::Digest(arguments) => digest::run(&arguments),
         Verb::Gc(arguments) => gc::run(&arguments),
         Verb::Verify(arguments) => verify::run(&arguments),
