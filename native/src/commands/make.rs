@@ -182,7 +182,7 @@ fn is_tar(from: Option<TreeForm>, what: Option<What>, input: &Operand, fd: &Owne
 
 /// What to say of a file that is only named like a tar file.
 fn unlike_tar(input: &Operand, error: Error) -> Error {
-    if input.path().is_some_and(locator::is_tar) {
+    if input.locator().is_some_and(locator::is_tar) {
         return error.hint("it is named like a tar file and is none; one that is compressed has to be unpacked first");
     }
     error

@@ -87,9 +87,7 @@ impl MountPoint {
     ///
     /// If it is not there and cannot be made, or something is wrong with it.
     pub fn new(path: &Path, make: bool) -> Result<Self> {
-        let failed = |error: std::io::Error| {
-            Error::from(error).context(format!("look for {path:?}")).titled(FAILED)
-        };
+        let failed = |error: std::io::Error| Error::from(error).context(format!("look for {path:?}")).titled(FAILED);
         match path.canonicalize() {
             Ok(path) => Ok(Self { path, is_made: false }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && make => {
