@@ -15,6 +15,7 @@ mod attributes;
 pub mod blob;
 pub mod index;
 mod judge;
+pub mod listed;
 pub mod repair;
 pub mod store;
 pub mod tree;
