@@ -230,8 +230,8 @@ impl Archive {
         match &self.form {
             Form::File { fd, seekable: true } => os::fstat(fd).ok().map(|stat| stat.st_size as u64),
             Form::File { .. } => None,
-            // Whoever reads it hears what is wrong.
-            Form::Remote { file, .. } => file.size().ok().flatten(),
+            // To ask would take as long as to begin with it.
+            Form::Remote { .. } => None,
             Form::Index { index, .. } => Some(index.stream_size()),
         }
     }

@@ -164,7 +164,7 @@ pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Ch
     };
     let mut stores = vec![store];
     stores.extend(extra(options));
-    Ok(Chain::new(stores))
+    Ok(Chain::new(stores).with_memory(options.budget().memory / 4))
 }
 
 /// The store whose chunks are checked; `repair`: to be written to.

@@ -1,5 +1,6 @@
 //! Chunk stores.
 
+mod ahead;
 mod chain;
 mod codec;
 mod files;
@@ -10,6 +11,7 @@ pub(crate) mod lock;
 
 use casync_core::chunk::ChunkId;
 
+pub(crate) use ahead::Lease;
 pub use chain::{Chain, Loaded, Loader};
 pub use codec::{Compressor, Decompressor};
 pub use files::{ChunkDirectory, Directories};
