@@ -5,11 +5,13 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`cli`], [`commands`], [`locator`], [`ui`] | arguments, one file for each verb, what operands name, messages and progress |
+//! | [`config`] | the configuration file |
 //! | [`flow`] | the pipelines: the only place where stages are joined |
 //! | [`cache`] | what an earlier run learnt about a tree |
 //! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
 //! | [`mount`] | archives and images as file systems, read where somebody looks |
 //! | [`remote`] | files and stores on other hosts |
+//! | [`server`] | stores and indexes for others, over HTTP |
 //! | [`seed`] | local files and trees that chunks are taken from instead of a store |
 //! | [`store`] | the `Store` trait and its implementations, compression |
 //! | [`tar`] | tar files as trees, read and written |
@@ -18,6 +20,7 @@
 pub mod cache;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod error;
 pub mod flow;
 pub mod fs;
@@ -25,6 +28,7 @@ pub mod locator;
 pub mod mount;
 pub mod remote;
 pub mod seed;
+pub mod server;
 pub mod store;
 mod sys;
 pub mod tar;
