@@ -18,6 +18,7 @@
 //! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
 //! | [`store`] | what lies in a store, and how to spoil it |
 //! | [`running`] | programs under way, with a time limit |
+//! | [`serving`] | `casync serve` under way |
 //! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
@@ -39,6 +40,7 @@
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
 //! | `diff` | the verbs `diff` and `plan`, on trees and blobs of all forms, and on bad ones |
+//! | `server` | the verbs `serve` and `fetch`, caches, groups of stores and the configuration file |
 //! | `docs` | man pages render, completions complete in their shells, packages install; the static program runs |
 //! | `inspect` | the verb `inspect`: its numbers against those counted here, its pages, damaged files |
 //! | `examples` | the core's example programs, on what the C casync makes |
@@ -69,6 +71,7 @@ pub mod peak;
 pub mod random;
 pub mod running;
 pub mod sandbox;
+pub mod serving;
 pub mod skip;
 pub mod snapshot;
 pub mod split;
