@@ -8,6 +8,7 @@
 //! | [`config`] | the configuration file |
 //! | [`flow`] | the pipelines: the only place where stages are joined |
 //! | [`cache`] | what an earlier run learnt about a tree |
+//! | [`disk`], [`nbd`] | images as disks, with a file for what is written; served as network block devices |
 //! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
 //! | [`mount`] | archives and images as file systems, read where somebody looks |
 //! | [`remote`] | files and stores on other hosts |
@@ -21,11 +22,13 @@ pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod disk;
 pub mod error;
 pub mod flow;
 pub mod fs;
 pub mod locator;
 pub mod mount;
+pub mod nbd;
 pub mod remote;
 pub mod seed;
 pub mod server;

@@ -27,6 +27,7 @@ pub mod fetch;
 pub mod gc;
 pub mod input;
 pub mod inspect;
+pub mod link;
 pub mod make;
 pub mod plan;
 pub mod scan;

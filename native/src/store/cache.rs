@@ -20,7 +20,7 @@ use casync_core::hash::DigestAlgorithm;
 use rustix::fs::{self, AtFlags};
 
 use super::lock::{self, Exclusion};
-use super::{Directories, Examiner, Form, LocalStore, Put, Store};
+use super::{Directories, Examiner, Form, Inventory, LocalStore, Put, Store};
 use crate::error::{Context as _, Result};
 use crate::ui::log;
 
@@ -295,6 +295,15 @@ impl Store for CachedStore {
 
     fn width(&self) -> usize {
         self.source.width()
+    }
+
+    fn path(&self, id: &ChunkId, form: Form) -> String {
+        self.source.path(id, form)
+    }
+
+    /// Who looks through a store wants the one behind the cache, and opens that.
+    fn inventory(&self) -> Option<&dyn Inventory> {
+        None
     }
 
     fn name(&self) -> &str {

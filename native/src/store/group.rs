@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use casync_core::chunk::ChunkId;
 use rustix::io::Errno;
 
-use super::{Form, Put, Store};
+use super::{Form, Inventory, Put, Store};
 use crate::error::{Cause, Error, Result};
 use crate::ui::log;
 
@@ -185,6 +185,15 @@ impl Store for GroupStore {
 
     fn width(&self) -> usize {
         self.members.iter().map(|member| member.store.width()).max().unwrap_or(0)
+    }
+
+    fn path(&self, id: &ChunkId, form: Form) -> String {
+        self.members.first().map_or_else(String::new, |member| member.store.path(id, form))
+    }
+
+    /// Its members can differ: who looks through one has to say which.
+    fn inventory(&self) -> Option<&dyn Inventory> {
+        None
     }
 
     fn name(&self) -> &str {

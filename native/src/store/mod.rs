@@ -6,6 +6,7 @@ mod codec;
 mod examine;
 mod files;
 mod group;
+mod inventory;
 mod layout;
 mod local;
 pub(crate) mod lock;
@@ -19,9 +20,10 @@ pub use codec::{Compressor, Decompressor};
 pub use examine::Examiner;
 pub use files::{ChunkDirectory, Directories};
 pub use group::{GroupStore, Pauses};
+pub use inventory::{Inventory, Item, Listed};
 pub(crate) use layout::Layout;
 pub use local::LocalStore;
-pub(crate) use local::{FRAME_OVERHEAD, MARK_AFTER, read_whole as read_chunk_file};
+pub(crate) use local::{FRAME_OVERHEAD, MARK_AFTER, STORED_MAX, read_whole as read_chunk_file};
 pub use offline::OfflineStore;
 
 use crate::error::Result;
@@ -85,6 +87,16 @@ pub trait Store: Send + Sync {
     /// How many calls of [`Self::get`] at the same time make sense, since each mostly waits; 0 for stores that do not wait.
     fn width(&self) -> usize {
         0
+    }
+
+    /// Where in the store a chunk lies, for messages.
+    fn path(&self, id: &ChunkId, form: Form) -> String {
+        Layout::from_environment().path(id, form)
+    }
+
+    /// The store as one that can be looked through and cleaned, if it can.
+    fn inventory(&self) -> Option<&dyn Inventory> {
+        None
     }
 
     /// What people call the store: its path or URL without secrets.
