@@ -13,6 +13,8 @@ mod make;
 mod mtree;
 mod plan;
 mod product;
+mod pull;
+mod push;
 mod seeds;
 mod stat;
 mod stores;
@@ -53,6 +55,12 @@ pub enum Verb {
     Plan(plan::PlanArgs),
     /// Show what an index, an archive or a chunk is like
     Inspect(inspect::InspectArgs),
+    /// Serve an archive, an index and chunks to the casync at the other end of standard input and output
+    #[command(after_help = pull::HELP)]
+    Pull(pull::PullArgs),
+    /// Take an archive, an index and chunks from the casync at the other end of standard input and output
+    #[command(after_help = push::HELP)]
+    Push(push::PushArgs),
     /// Show what there is to know
     #[command(after_help = HELP)]
     Help(HelpArgs),
@@ -104,6 +112,8 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Plan(arguments) => plan::run(&arguments),
         Verb::Docs(arguments) => docs::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
+        Verb::Pull(arguments) => pull::run(&arguments),
+        Verb::Push(arguments) => push::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }
 }
