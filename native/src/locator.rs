@@ -65,6 +65,23 @@ pub fn without_file_scheme(text: &OsStr) -> OsString {
     }
 }
 
+/// A locator as people may see it: a URL without user name and password, and without its query, which may be a signature.
+pub fn without_secrets(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?..."));
+    let host = rest.find(['/', ';']).unwrap_or(rest.len());
+    let rest = rest[..host].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    format!("{scheme}://{rest}{query}")
+}
+
+/// The scheme of what is meant to be a URL: what is before `://`.
+pub fn scheme(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once("://")?;
+    let starts = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
+    let goes_on = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte));
+    (starts && goes_on).then_some(scheme)
+}
+
 /// The kind of file that a locator's suffix announces.
 pub fn suffix(text: &OsStr) -> Option<Suffix> {
     let bytes = text.as_bytes();
@@ -152,7 +169,8 @@ fn skip(bytes: &[u8], of: impl Fn(&u8) -> bool) -> &[u8] {
     &bytes[bytes.iter().take_while(|byte| of(byte)).count()..]
 }
 
-fn percent_decoded(path: &[u8]) -> Vec<u8> {
+/// Bytes with `%XX` decoded; what is no valid escape stays.
+pub(crate) fn percent_decoded(path: &[u8]) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;

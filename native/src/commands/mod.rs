@@ -93,6 +93,8 @@ Examples:
   casync docs ~/.local
       Install man pages and completions for bash, zsh and fish below ~/.local/share";
 
+pub use pull::help_with_urls;
+
 /// Runs a verb.
 ///
 /// # Errors

@@ -4,9 +4,12 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::stores;
 use crate::cli::Options;
 use crate::error::{Error, Result};
-use crate::remote::server::{PullService, Source, pull, standard_pipes};
+use crate::locator;
+use crate::remote;
+use crate::remote::server::{PullService, Source, pull, refuse, standard_pipes};
 use crate::store::{LocalStore, Store};
 
 /// `pull BASE ARCHIVE INDEX STORE [STORE...]`
@@ -33,10 +36,44 @@ pub(super) fn run(arguments: &PullArgs) -> Result<()> {
     let stores = stores.collect::<Result<Vec<_>>>().map_err(failed);
     let (opened, stores) = match (opened, stores) {
         (Ok(opened), Ok(stores)) => (opened, stores),
-        (Err(error), _) | (_, Err(error)) => return Err(crate::remote::server::refuse(error)),
+        (Err(error), _) | (_, Err(error)) => return Err(refuse(error)),
     };
     let (archive, index) = opened;
     let service = PullService { archive, index, stores, rate_limit_bps: arguments.options.rate_limit_bps };
+    pull(service, standard_pipes()?)
+}
+
+/// As `casync-SCHEME`, which the C program starts for URLs: serves what the operands name on other hosts.
+///
+/// # Errors
+///
+/// If it cannot be served. The other side was told.
+pub fn help_with_urls(arguments: &PullArgs, scheme: &str) -> Result<()> {
+    let options = &arguments.options;
+    options.apply_logging();
+    remote::set_helper();
+    let Operands { archive, index, stores } = Operands::parse(&arguments.operands)?;
+    let settings = stores::settings(options);
+    let check = |url: &OsStr| match url.to_str().and_then(locator::scheme) {
+        // compat: upstream's helpers take any URL, and the family from their own name.
+        Some(named) if named == scheme || (scheme, named) == ("https", "http") => Ok(()),
+        _ => Err(Error::headline(format!("Not a URL of {scheme}: {}", remote::shown(url)))),
+    };
+    let file = |url: &OsStr| -> Result<Source> {
+        check(url)?;
+        Ok(Source::Remote(remote::file(url, &settings)?))
+    };
+    let open = || -> Result<PullService> {
+        let stores = stores.iter().map(|url| check(url).and_then(|()| remote::store(url, &settings)));
+        Ok(PullService {
+            archive: archive.map(file).transpose()?,
+            index: index.map(file).transpose()?,
+            stores: stores.collect::<Result<Vec<_>>>()?,
+            // The connections to the other hosts have it.
+            rate_limit_bps: None,
+        })
+    };
+    let service = open().map_err(refuse)?;
     pull(service, standard_pipes()?)
 }
 

@@ -104,8 +104,8 @@ pub(super) fn for_writing(options: &Options, index: Option<&OsStr>, settings: &S
 }
 
 /// What the options say about connections to other hosts.
-pub(super) const fn settings(options: &Options) -> Settings {
-    Settings { rate_limit_bps: options.rate_limit_bps }
+pub(super) fn settings(options: &Options) -> Settings {
+    Settings { rate_limit_bps: options.rate_limit_bps, ..Settings::from_environment() }
 }
 
 /// The stores that chunks of an index are looked for in.

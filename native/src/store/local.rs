@@ -20,7 +20,7 @@ use crate::error::{Context, Error, Result};
 use crate::sys::random_u64;
 
 /// Room beyond the plain size that a compressed chunk may need; incompressible data grows a little.
-const FRAME_OVERHEAD: u64 = 1 << 20;
+pub(crate) const FRAME_OVERHEAD: u64 = 1 << 20;
 
 /// How old the last mark of use may be when a chunk is found again: marks cost a write to the inode. Garbage collection that
 /// goes by age must be far slower to act than this.

@@ -12,8 +12,9 @@ use casync_core::chunk::ChunkId;
 pub use chain::{Chain, Loaded, Loader};
 pub use codec::{Compressor, Decompressor};
 pub use files::{ChunkDirectory, Directories};
+pub(crate) use layout::Layout;
 pub use local::LocalStore;
-pub(crate) use local::{MARK_AFTER, read_whole as read_chunk_file};
+pub(crate) use local::{FRAME_OVERHEAD, MARK_AFTER, read_whole as read_chunk_file};
 
 use crate::error::Result;
 

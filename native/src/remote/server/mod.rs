@@ -45,7 +45,11 @@ impl Source {
 
     fn read(self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         match self {
-            Self::Remote(file) => file.read(take),
+            // compat: this number is what upstream's helpers say of what is not there.
+            Self::Remote(file) => file.read(take).map_err(|error| match error {
+                error if error.is_not_found() => Error::new(Errno::NOMEDIUM, told(&error)),
+                error => error,
+            }),
             Self::File(mut file, path) => {
                 let mut buffer = vec![0; 64 << 10];
                 loop {

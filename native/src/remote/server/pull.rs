@@ -82,7 +82,8 @@ fn serve(wire: &Wire<Served>, service: PullService) -> Result<()> {
     const WIDTH_MAX: usize = 64;
     let PullService { archive, index, stores, .. } = service;
     // compat: a client that leaves without a word has what it wanted.
-    let left = |state: &mut State<Served>| state.session.remote().map(Some).or_else(|| state.has_ended().then_some(None));
+    let left =
+        |state: &mut State<Served>| state.session.remote().map(Some).or_else(|| state.has_ended().then_some(None));
     let Some(wanted) = wire.wait(For::Answer, |state| Ok(left(state)))? else { return Ok(()) };
     let failure = Failure::default();
     let archive = archive.filter(|_| wanted.contains(Services::PULL_ARCHIVE));

@@ -39,7 +39,10 @@ pub struct PushService {
 
 impl std::fmt::Debug for PushService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PushService").field("archive", &self.archive).field("index", &self.index).finish_non_exhaustive()
+        f.debug_struct("PushService")
+            .field("archive", &self.archive)
+            .field("index", &self.index)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,8 +99,8 @@ fn take_all(wire: &Wire<Pending>, service: &PushService) -> Result<()> {
     let wanted = wire.hello()?;
     let mut taking = Taking::new(service, wanted)?;
     loop {
-        let waits = wire.act(|state| state.session.is_waiting());
-        if taking.is_complete() && !waits {
+        let (waits, all) = wire.act(|state| (state.session.is_waiting(), state.inbox.events.is_empty()));
+        if taking.is_complete() && !waits && all {
             break;
         }
         stop::check()?;

@@ -75,11 +75,6 @@ impl Kept {
         Some(place)
     }
 
-    /// Drops everything.
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
     fn spill(&mut self, id: &ChunkId) -> Result<()> {
         // A plain one is rare: only a compressed one has a mark of its own in the file.
         let Some(Place::Memory(StoredChunk::Compressed(bytes))) = self.places.get(id) else { return Ok(()) };

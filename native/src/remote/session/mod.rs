@@ -16,6 +16,7 @@ pub(super) mod wire;
 
 use std::ffi::OsStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use casync_core::chunk::{ChunkId, StoredChunk};
 use rustix::io::Errno;
@@ -55,10 +56,22 @@ pub(super) fn store(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn Stor
     Ok(Arc::new(SessionStore { link: Link::join(way, Role::Store, path, settings), name }))
 }
 
-/// Whether a helper for a scheme of URLs is there.
-pub(super) fn has_helper(scheme: &str) -> bool {
-    std::path::Path::new(&Way::Helper { scheme: scheme.to_owned(), prefix: Vec::new() }.program()).exists()
+/// Whether somebody wants a helper for a scheme in the place of what this program has of its own: `CASYNC_PROTOCOL_PATH` is
+/// set, and one is there.
+pub(super) fn is_preferred(scheme: &str) -> bool {
+    let helper = || Way::Helper { scheme: scheme.to_owned(), prefix: Vec::new() }.program();
+    scheme != "ssh"
+        && !IS_HELPER.load(Ordering::Relaxed)
+        && std::env::var_os("CASYNC_PROTOCOL_PATH").is_some_and(|path| !path.is_empty())
+        && std::path::Path::new(&helper()).exists()
 }
+
+/// This process is a helper itself, and is to start none.
+pub(crate) fn set_helper() {
+    IS_HELPER.store(true, Ordering::Relaxed);
+}
+
+static IS_HELPER: AtomicBool = AtomicBool::new(false);
 
 #[derive(Debug)]
 struct SessionFile {
@@ -107,7 +120,8 @@ impl Store for SessionStore {
     fn get(&self, id: &ChunkId, form: Form, buffer: &mut Vec<u8>) -> Result<bool> {
         let chunk = self.link.chunk(id).context(|| self.what("read", id))?;
         Ok(match (form, chunk.as_deref()) {
-            (Form::Compressed, Some(StoredChunk::Compressed(bytes))) | (Form::Plain, Some(StoredChunk::Plain(bytes))) => {
+            (Form::Compressed, Some(StoredChunk::Compressed(bytes)))
+            | (Form::Plain, Some(StoredChunk::Plain(bytes))) => {
                 buffer.clear();
                 buffer.extend_from_slice(bytes);
                 true

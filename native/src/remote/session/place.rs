@@ -120,7 +120,11 @@ impl Way {
         if let Some(level) = log::asked_level() {
             command.env("CASYNC_LOG_LEVEL", level.to_string());
         }
-        if log::is_verbose() { command.env("CASYNC_VERBOSE", "1") } else { command.env_remove("CASYNC_VERBOSE") };
+        if log::is_verbose() {
+            command.env("CASYNC_VERBOSE", "1")
+        } else {
+            command.env_remove("CASYNC_VERBOSE")
+        };
         command
     }
 }
@@ -160,7 +164,10 @@ mod tests {
         );
         assert_eq!(line("h:~/a;b'.caidx", Verb::Push, None)[5..], ["'~/a;b'\\''.caidx'", "'my store'"]);
         assert_eq!(line("h:-rf.caidx", Verb::Pull, None)[5], "./-rf.caidx");
-        assert_eq!(line("foo://h/a b.caidx?x", Verb::Pull, None), ["pull", "-", "-", "foo://h/a b.caidx?x", "my store"]);
+        assert_eq!(
+            line("foo://h/a b.caidx?x", Verb::Pull, None),
+            ["pull", "-", "-", "foo://h/a b.caidx?x", "my store"]
+        );
     }
 
     #[test]

@@ -56,8 +56,7 @@ impl Pull {
             (operands.index.is_some(), Services::PULL_INDEX),
             (operands.archive.is_some(), Services::PULL_ARCHIVE),
         ];
-        let services =
-            wants.iter().filter(|(wanted, _)| *wanted).fold(Services::default(), |all, (_, one)| all | *one);
+        let services = wants.iter().filter(|(wanted, _)| *wanted).fold(Services::default(), |all, (_, one)| all | *one);
         let session = Session::new(services, &Limits::default())?;
         let command = way.command(Verb::Pull, operands, settings.rate_limit_bps);
         let (child, pipes) = Child::start(command, way.name(), Complaints::Shown)?;

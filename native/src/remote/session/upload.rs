@@ -91,9 +91,11 @@ impl ChunkUpload {
     /// Offers a chunk. Waits while many are undecided.
     pub(super) fn put(&self, id: &ChunkId, chunk: StoredChunk) -> Result<bool> {
         let is_full = |state: &State<Offered>| state.inbox.kept.bytes() > Self::UNDECIDED_MAX;
-        self.wire.0.act(|state| {
-            if is_full(state) && !state.inbox.open.is_empty() { state.inbox.mark() } else { Ok(()) }
-        })?;
+        self.wire.0.act(
+            |state| {
+                if is_full(state) && !state.inbox.open.is_empty() { state.inbox.mark() } else { Ok(()) }
+            },
+        )?;
         let mut chunk = Some(chunk);
         self.wait(|state| {
             if is_full(state) {
@@ -138,9 +140,7 @@ impl Offered {
 
     /// Adds a mark behind what was offered.
     fn mark(&mut self) -> Result<()> {
-        let mut bytes = [0; 32];
-        bytes.chunks_mut(8).for_each(|part| part.copy_from_slice(&sys::random_u64().to_le_bytes()));
-        let mark = ChunkId::from(bytes);
+        let mark = ChunkId::of(&sys::random_u64().to_le_bytes(), DigestAlgorithm::Sha256);
         self.writer.push(mark, 1, &mut self.index)?;
         self.marks.push_back((mark, std::mem::take(&mut self.open)));
         Ok(())
