@@ -16,7 +16,7 @@
 //! | [`record`] | one struct for each record on the wire; feature flags |
 //! | [`hash`] | digests (one stream, or many at once in SIMD lanes), rolling hash, name hash |
 //! | [`chunk`] | chunk sizes, finding cuts, chunk ids, what bytes can be trusted |
-//! | [`codec`] | zstd, xz and gzip frames to plain bytes, capped |
+//! | [`codec`] | zstd, xz and gzip frames to plain bytes, capped; plain bytes to zstd frames |
 //! | [`index`] | `.caidx` and `.caibx`: reader, writer, table |
 //! | [`archive`] | `.catar`: nodes, encoder, decoder, random access by path |
 //! | [`diff`] | two archives side by side: what was added, removed, changed |

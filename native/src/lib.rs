@@ -8,6 +8,7 @@
 //! | [`flow`] | the pipelines: the only place where stages are joined |
 //! | [`cache`] | what an earlier run learnt about a tree |
 //! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
+//! | [`mount`] | archives and images as file systems, read where somebody looks |
 //! | [`remote`] | files and stores on other hosts |
 //! | [`seed`] | local files and trees that chunks are taken from instead of a store |
 //! | [`store`] | the `Store` trait and its implementations, compression |
@@ -21,6 +22,7 @@ pub mod error;
 pub mod flow;
 pub mod fs;
 pub mod locator;
+pub mod mount;
 pub mod remote;
 pub mod seed;
 pub mod store;

@@ -123,6 +123,25 @@ pub fn decode(frame: &[u8], limit: u64, out: &mut Vec<u8>) -> Result<()> {
     }
 }
 
+/// Packs plain bytes into one zstd frame that every reader of stores takes.
+///
+/// The bytes differ from what the C program stores, which chunk ids do not depend on.
+///
+/// ```
+/// # use casync_core::codec;
+/// let plain = b"to be or not to be, to be or not to be".repeat(10);
+/// let frame = codec::encode(&plain);
+/// assert!(frame.len() < plain.len() / 4);
+/// let mut again = Vec::new();
+/// codec::decode(&frame, 1 << 20, &mut again)?;
+/// assert_eq!(again, plain);
+/// # Ok::<(), casync_core::Error>(())
+/// ```
+#[cfg(feature = "zstd")]
+pub fn encode(plain: &[u8]) -> Vec<u8> {
+    zstd::encode(plain)
+}
+
 /// Output of a decoder that grows step by step up to a limit.
 #[cfg(any(feature = "gzip", feature = "xz", feature = "zstd"))]
 struct Growing<'a> {

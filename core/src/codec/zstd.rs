@@ -3,10 +3,16 @@
 use alloc::vec::Vec;
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use ruzstd::io::Read as _;
 
 use super::Growing;
 use crate::error::{Error, Limited, Malformed, Result, Unsupported};
+
+/// Packs a chunk into one frame, for targets without the C library: about half the gain at the speed of pure Rust.
+pub(super) fn encode(plain: &[u8]) -> Vec<u8> {
+    compress_to_vec(plain, CompressionLevel::Fastest)
+}
 
 /// Largest window of any encoder that chunks may come from (spec: store-and-digests.md 2).
 const WINDOW_MAX: u64 = 128 << 20;

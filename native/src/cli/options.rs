@@ -13,6 +13,7 @@ use super::seeds::SeedOptions;
 use super::values::{self, Owner, What};
 use crate::flow::Budget;
 use crate::fs::output::Durability;
+use crate::remote;
 use crate::ui::{self, Style, log};
 
 /// Heading of the options that upstream does not have.
@@ -163,6 +164,11 @@ impl Options {
     pub fn budget(&self) -> Budget {
         let default = Budget::default();
         Budget { jobs: self.jobs.unwrap_or(default.jobs), memory: self.memory.unwrap_or(default.memory) }
+    }
+
+    /// How to talk to other hosts.
+    pub fn remote(&self) -> remote::Settings {
+        remote::Settings { rate_limit_bps: self.rate_limit_bps, ..remote::Settings::from_environment() }
     }
 
     /// How to cut.

@@ -15,7 +15,7 @@ use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::input::{Archive, Operand, what_of_suffix};
+use super::input::{Archive, Input, Operand, open_index, what_of_suffix};
 use super::{seeds, stores};
 use crate::cli::{OURS, Options, OutputFormat, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
@@ -99,7 +99,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     if operands.len() > 3 {
         return Err(Error::headline("Input path/URL, output path, and subtree path expected."));
     }
-    let input = Operand::parse(operands.first(), "Failed to determine locator class")?;
+    let input = Operand::parse(operands.first(), options, "Failed to determine locator class")?;
     let target = target(operands.get(1))?;
     let subpath = operands.get(2).cloned().unwrap_or_default();
     let what = match options.what {
@@ -111,7 +111,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
             ));
         }
         None => match &input {
-            Operand::Path(path) => Some(what_of_suffix(locator::suffix(path)).ok_or_else(|| {
+            Operand::Path(_) | Operand::Remote { .. } => Some(what_of_suffix(input.suffix()).ok_or_else(|| {
                 Error::headline(
                     "File to read from does not have valid suffix, refusing. (May be one of: .catar, .caidx, .caibx)",
                 )
@@ -119,7 +119,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
             Operand::Missing | Operand::Standard => None,
         },
     };
-    let fd = input.open_to_extract(what)?;
+    let opened = input.open_to_extract(what)?;
     let target = match (target, what) {
         (Target::Missing, Some(What::Archive | What::ArchiveIndex)) => Target::Missing,
         (Target::Missing, Some(_)) => Target::Standard,
@@ -134,7 +134,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     let existing = look(&target, what)?;
     if is_tar && !matches!(existing, Existing::Open(_, Kind::Directory)) {
         stores::check_named(options)?;
-        let archive = archive(what, fd, &input, options, None)?;
+        let archive = archive(what, opened, &input, options, None)?;
         return to_tar(archive, &target, existing, &subpath, arguments);
     }
     if arguments.to.is_some() {
@@ -147,25 +147,25 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         return Err(Error::headline("Subtree path only supported when extracting archive or archive index."));
     }
     if what == What::BlobIndex {
-        return to_blob(fd, &input, &target, existing, arguments);
+        return to_blob(opened, &input, &target, existing, arguments);
     }
     refuse_deleting_here(&target, options)?;
     let old = old_tree(&existing, options)?;
-    let archive = archive(Some(what), fd, &input, options, old)?;
+    let archive = archive(Some(what), opened, &input, options, old)?;
     to_tree(archive, &target, existing, &subpath, arguments)
 }
 
 /// The archive that is extracted; `old` is what stands in its place already.
 fn archive(
     what: Option<What>,
-    fd: OwnedFd,
+    opened: Input,
     input: &Operand,
     options: &Options,
     old: Option<seeds::Existing>,
 ) -> Result<Archive> {
     match what {
-        Some(What::Archive) => Archive::from_file(fd),
-        _ => Archive::from_index_with(fd, input.path(), options, old),
+        Some(What::Archive) => Archive::from_file(opened),
+        _ => Archive::from_index_with(opened, input, options, old),
     }
 }
 
@@ -408,14 +408,14 @@ fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
     Ok((os::open(path, flags, Mode::empty())?, true))
 }
 
-fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, arguments: &ExtractArgs) -> Result<()> {
+fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, arguments: &ExtractArgs) -> Result<()> {
     let options = &arguments.options;
     let started = Instant::now();
-    let mut index = Index::open(fd).context(|| "read the index")?;
+    let chain = stores::for_reading(options, input.locator())?;
+    let mut index = open_index(opened, input)?;
     let old = if options.seed_output() == Some(false) { None } else { old_blob(target, &existing)? };
     let mut seeds = seeds::find(options, &mut index, old)?;
     let seeding = seeds.spent();
-    let chain = stores::for_reading(options, input.path())?;
     let counters = Arc::new(Counters::default());
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use casync_core::plan::Sum;
 
-use super::input::Operand;
+use super::input::{Operand, open_index};
 use super::stores;
 use crate::cli::{Options, OutputFormat};
 use crate::error::{Context as _, Error, Result};
@@ -58,17 +58,17 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
         [index, output] => (index, Some(output)),
         _ => return Err(Error::headline("An index expected, possibly followed by an output.")),
     };
-    let (mut target, operand) = index(operand)?;
+    let (mut target, operand) = index(operand, options)?;
     narrate::chunk_sizes(&target.sizes());
     let mut suppliers = Vec::new();
     if let Some(output) = output {
-        suppliers.extend(self::output(output)?.map(|supplier| (output.clone(), supplier)));
+        suppliers.extend(self::output(output, options)?.map(|supplier| (output.clone(), supplier)));
     }
     for seed in options.seeds.indexes() {
-        let (index, _) = index(seed)?;
+        let (index, _) = index(seed, options)?;
         suppliers.push((seed.clone(), Supplier::Index(Box::new(index))));
     }
-    for store in stores::for_reading(options, operand.path())?.stores() {
+    for store in stores::for_reading(options, operand.locator())?.stores() {
         suppliers.push((store.name().into(), Supplier::Store(store.clone())));
     }
 
@@ -88,16 +88,15 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
     printer.total(plan.total(), missing.chunks == 0)
 }
 
-fn index(path: &OsString) -> Result<(Index, Operand)> {
-    let operand = Operand::parse(Some(path), "Failed to determine type of locator")?;
-    let fd = operand.open(None, true)?;
-    let index = Index::open(fd).context(|| format!("read the index {path:?}"))?;
+fn index(path: &OsString, options: &Options) -> Result<(Index, Operand)> {
+    let operand = Operand::parse(Some(path), options, "Failed to determine type of locator")?;
+    let index = open_index(operand.input(None, true)?, &operand)?;
     Ok((index, operand))
 }
 
 /// The output, if there is any.
-fn output(path: &OsString) -> Result<Option<Supplier>> {
-    let opened = Operand::parse(Some(path), "Failed to determine type of locator")?.open(None, true);
+fn output(path: &OsString, options: &Options) -> Result<Option<Supplier>> {
+    let opened = Operand::parse(Some(path), options, "Failed to determine type of locator")?.open(None, true);
     let fd = match opened {
         Err(error) if error.is_not_found() => return Ok(None),
         opened => opened?,

@@ -16,11 +16,17 @@ use crate::ui::log;
 /// The store's locator: `--store=`, `$CASYNC_STORE`, or beside the index.
 fn main_store(options: &Options, index: Option<&OsStr>) -> OsString {
     let environment = std::env::var_os("CASYNC_STORE");
-    options
-        .store
-        .clone()
-        .or(environment)
-        .unwrap_or_else(|| index.map_or_else(|| OsString::from("default.castr"), locator::default_store))
+    let named = options.store.clone().or(environment).map(|store| locator::without_file_scheme(&store));
+    named.unwrap_or_else(|| index.map_or_else(|| OsString::from("default.castr"), locator::default_store))
+}
+
+/// Whether a store is on this host.
+fn is_local(store: &OsStr) -> Result<bool> {
+    match locator::classify(store) {
+        Some(Class::Path) => Ok(true),
+        None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
+        Some(Class::Url | Class::Ssh) => Ok(false),
+    }
 }
 
 /// Fails for locators that are not paths.
@@ -105,7 +111,7 @@ pub(super) fn for_writing(options: &Options, index: Option<&OsStr>, settings: &S
 
 /// What the options say about connections to other hosts.
 pub(super) fn settings(options: &Options) -> Settings {
-    Settings { rate_limit_bps: options.rate_limit_bps, ..Settings::from_environment() }
+    options.remote()
 }
 
 /// The stores that chunks of an index are looked for in.
@@ -115,8 +121,12 @@ pub(super) fn settings(options: &Options) -> Settings {
 /// If the main store cannot be used. A store that does not exist has no chunks.
 pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Chain> {
     let store = main_store(options, index);
-    check_local(&store)?;
-    let mut stores: Vec<Arc<dyn Store>> = vec![Arc::new(LocalStore::for_reading(&locator::to_path(&store))?)];
+    let store: Arc<dyn Store> = if is_local(&store)? {
+        Arc::new(LocalStore::for_reading(&locator::to_path(&store))?)
+    } else {
+        remote::store(&store, &options.remote())?
+    };
+    let mut stores = vec![store];
     stores.extend(extra(options));
     Ok(Chain::new(stores))
 }
@@ -150,11 +160,17 @@ pub(super) fn named(options: &Options) -> Result<PathBuf> {
 pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
     let mut stores: Vec<Arc<dyn Store>> = Vec::new();
     for extra in &options.extra_store {
-        let opened = check_local(extra).and_then(|()| LocalStore::open(&locator::to_path(extra)));
+        let extra = locator::without_file_scheme(extra);
+        let opened = is_local(&extra).and_then(|is_local| -> Result<Arc<dyn Store>> {
+            if is_local {
+                return Ok(Arc::new(LocalStore::open(&locator::to_path(&extra))?));
+            }
+            remote::store(&extra, &options.remote())
+        });
         match opened {
-            Ok(store) => stores.push(Arc::new(store)),
+            Ok(store) => stores.push(store),
             Err(error) => {
-                let name = extra.to_string_lossy();
+                let name = remote::shown(&extra);
                 log::error(format_args!("Failed to add extra store {name}, ignoring: {}", error.errno_text()));
             }
         }
@@ -162,7 +178,8 @@ pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
     stores
 }
 
-/// The error for places on other hosts that cannot be used yet.
-pub(super) fn unreachable(locator: &OsStr) -> Error {
-    remote::file(locator, &Settings::default()).err().unwrap_or_else(|| Errno::UNATCH.into())
+/// The error for places on other hosts where only a directory will do.
+fn unreachable(locator: &OsStr) -> Error {
+    Error::new(Errno::UNATCH, format!("{:?} is not a local path", remote::shown(locator)))
+        .hint("a path that looks like HOST:PATH can be written as ./HOST:PATH")
 }

@@ -18,9 +18,8 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-pub use settings::{HttpOptions, Login, Settings};
-
 pub(crate) use session::set_helper;
+pub use settings::{HttpOptions, Login, Settings};
 
 use crate::error::{Error, Result};
 use crate::locator::{self, Class};

@@ -91,7 +91,7 @@ async fn raised(flag: Option<&mut watch::Receiver<bool>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn shared() -> Result<&'static Shared> {

@@ -22,7 +22,7 @@ impl ChunkDecoder {
     /// The plain bytes of a chunk, given what a store returned for it: a zstd, xz or gzip frame, or the plain bytes.
     ///
     /// Throws unless the bytes have the length and the id that the index says. At most that length is unpacked.
-    pub fn decode(&self, stored: Vec<u8>, chunk: &JsChunk) -> Result<Vec<u8>, Failure> {
+    pub fn decode(&self, stored: Vec<u8>, chunk: JsChunk) -> Result<Vec<u8>, Failure> {
         let size = amount::from_js(chunk.size())?;
         Ok(VerifiedChunk::recognize(stored, &chunk.id().parse()?, size, self.0)?.into_bytes())
     }

@@ -1,7 +1,10 @@
 //! A whole index.
 
+use core::cell::OnceCell;
+
+use casync_core::chunk::ChunkId;
 use casync_core::index::{IndexTable, Piece};
-use js_sys::Object;
+use js_sys::{Array, Object};
 use wasm_bindgen::prelude::*;
 
 use super::{Failure, amount};
@@ -74,44 +77,67 @@ extern "C" {
 /// All chunks of a stream.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Index(pub(super) IndexTable);
+pub struct Index {
+    table: IndexTable,
+    /// Numbers of all chunks in ascending order of ids, and of numbers where ids are equal; made when first asked for.
+    by_id: OnceCell<Vec<u32>>,
+}
+
+impl Index {
+    pub(super) const fn new(table: IndexTable) -> Self {
+        Self { table, by_id: OnceCell::new() }
+    }
+
+    /// The number of the first chunk with this id.
+    fn lookup(&self, id: &ChunkId) -> Option<usize> {
+        let id_of = |number: u32| self.table.get(number as usize).map(|piece| piece.id);
+        let by_id = self.by_id.get_or_init(|| {
+            // Indexes of this surface have less than 2^32 chunks: their numbers are addresses of 32 bits.
+            let mut numbers: Vec<u32> = (0..self.table.len() as u32).collect();
+            numbers.sort_unstable_by_key(|&number| (id_of(number), number));
+            numbers
+        });
+        let first = *by_id.get(by_id.partition_point(|&number| id_of(number).as_ref() < Some(id)))?;
+        (id_of(first).as_ref() == Some(id)).then_some(first as usize)
+    }
+}
 
 #[wasm_bindgen]
 impl Index {
     /// Bytes in the stream.
     #[wasm_bindgen(getter)]
     pub fn size(&self) -> Result<f64, Failure> {
-        amount::to_js(self.0.stream_size())
+        amount::to_js(self.table.stream_size())
     }
 
     /// Number of chunks.
     #[wasm_bindgen(getter)]
     pub fn length(&self) -> f64 {
-        self.0.len() as f64
+        self.table.len() as f64
     }
 
     /// The digest of the chunk ids.
     #[wasm_bindgen(getter, unchecked_return_type = "DigestAlgorithm")]
     pub fn algorithm(&self) -> String {
-        self.0.algorithm().name().to_owned()
+        self.table.algorithm().name().to_owned()
     }
 
     /// The archive's feature flags.
     #[wasm_bindgen(getter)]
     pub fn features(&self) -> u64 {
-        self.0.features().bits()
+        self.table.features().bits()
     }
 
     /// The names of the features, as `--with=` takes them.
-    #[wasm_bindgen(getter, js_name = featureNames)]
-    pub fn feature_names(&self) -> Vec<String> {
-        self.0.features().names().map(str::to_owned).collect()
+    #[wasm_bindgen(getter, js_name = featureNames, unchecked_return_type = "string[]")]
+    pub fn feature_names(&self) -> Array {
+        self.table.features().names().map(JsValue::from_str).collect()
     }
 
     /// The sizes that the stream was cut with.
     #[wasm_bindgen(getter, js_name = chunkSizes)]
     pub fn chunk_sizes(&self) -> Result<JsChunkSizes, Failure> {
-        let sizes = self.0.sizes();
+        let sizes = self.table.sizes();
         let object = Object::new().unchecked_into::<JsChunkSizes>();
         object.set_min(amount::to_js(sizes.min())?);
         object.set_avg(amount::to_js(sizes.avg())?);
@@ -121,17 +147,32 @@ impl Index {
 
     /// A chunk by its number; nothing past the end.
     pub fn chunk(&self, number: f64) -> Result<Option<JsChunk>, Failure> {
-        self.0.get(amount::from_js_saturating(number)?).map(chunk).transpose()
+        self.table.get(amount::from_js_saturating(number)?).map(chunk).transpose()
     }
 
     /// The chunk that holds a byte of the stream; nothing past the end.
     pub fn at(&self, offset: f64) -> Result<Option<JsChunk>, Failure> {
-        self.0.at(amount::from_js(offset)?).map(chunk).transpose()
+        self.table.at(amount::from_js(offset)?).map(chunk).transpose()
     }
 
     /// The chunks that hold any of the bytes from `start` to before `end`, in order.
-    pub fn covering(&self, start: f64, end: f64) -> Result<Vec<JsChunk>, Failure> {
-        self.0.covering(amount::from_js(start)?..amount::from_js(end)?).map(chunk).collect()
+    #[wasm_bindgen(unchecked_return_type = "Chunk[]")]
+    pub fn covering(&self, start: f64, end: f64) -> Result<Array, Failure> {
+        self.table
+            .covering(amount::from_js(start)?..amount::from_js(end)?)
+            .map(|piece| chunk(piece).map(JsValue::from))
+            .collect()
+    }
+
+    /// The number of the first chunk with this id; nothing if there is none.
+    pub fn find(&self, id: &str) -> Result<Option<f64>, Failure> {
+        Ok(self.lookup(&id.parse()?).map(|number| number as f64))
+    }
+
+    /// The number of the first chunk with the same id as this one: the same number unless the chunk is a repetition.
+    pub fn first(&self, number: f64) -> Result<Option<f64>, Failure> {
+        let piece = self.table.get(amount::from_js_saturating(number)?);
+        Ok(piece.and_then(|piece| self.lookup(&piece.id)).map(|number| number as f64))
     }
 }
 

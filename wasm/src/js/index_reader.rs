@@ -25,6 +25,6 @@ impl IndexReader {
 
     /// Ends the file. The reader is used up by this.
     pub fn finish(self) -> Result<Index, Failure> {
-        Ok(Index(self.0.finish()?))
+        Ok(Index::new(self.0.finish()?))
     }
 }

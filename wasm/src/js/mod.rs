@@ -1,16 +1,23 @@
 //! Classes for JavaScript, one for each machine of the core, one file each: convert, call, convert.
 //!
 //! No function waits for anything, so none is ever entered twice: the caller owns the loop and does the I/O.
+//! Exports take objects of JavaScript by value: for borrowed ones the generator uses an instruction that Debian's wasm-opt
+//! does not know.
 
 mod amount;
+#[cfg(feature = "make")]
+mod archive_encoder;
 mod ask;
 mod chunk_decoder;
+mod cutter;
 mod decoder;
 mod error;
 mod find;
 mod hasher;
 mod index;
 mod index_reader;
+#[cfg(feature = "make")]
+mod index_writer;
 mod limits;
 mod lines;
 mod listing;
@@ -18,14 +25,19 @@ mod lookup;
 mod node;
 mod tree;
 
+#[cfg(feature = "make")]
+pub use archive_encoder::{ArchiveEncoder, JsMember, blob_features, compress};
 pub use ask::JsAsk;
 pub use chunk_decoder::ChunkDecoder;
+pub use cutter::Cutter;
 pub use decoder::{ArchiveDecoder, JsEvent};
 pub use error::Failure;
 pub use find::Find;
 pub use hasher::{Hasher, digest};
 pub use index::{Index, JsChunk, JsChunkSizes};
 pub use index_reader::IndexReader;
+#[cfg(feature = "make")]
+pub use index_writer::IndexWriter;
 pub use limits::JsLimits;
 pub use lines::Lines;
 pub use listing::Listing;

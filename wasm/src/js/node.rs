@@ -2,7 +2,7 @@
 
 use casync_core::Name;
 use casync_core::archive::{Content, FileType, Located, Node, Xattr};
-use js_sys::{Object, Uint8Array};
+use js_sys::{Array, Object, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::{Failure, amount};
@@ -93,7 +93,7 @@ extern "C" {
     fn set_flags(this: &JsNode, bits: u64);
 
     #[wasm_bindgen(method, setter)]
-    fn set_xattrs(this: &JsNode, xattrs: Vec<JsXattr>);
+    fn set_xattrs(this: &JsNode, xattrs: Array);
 
     #[wasm_bindgen(method, setter)]
     fn set_size(this: &JsNode, bytes: f64);

@@ -37,8 +37,8 @@ impl Tree {
     }
 
     /// Asks for the entries of a directory that was found in this tree, without what is below them.
-    pub fn list(&self, directory: &JsNode) -> Result<Listing, Failure> {
-        Ok(Listing(self.0.list(node::located(directory)?)))
+    pub fn list(&self, directory: JsNode) -> Result<Listing, Failure> {
+        Ok(Listing(self.0.list(node::located(&directory)?)))
     }
 
     /// Asks for the node that lies from `entry` to before `end`, as found earlier.

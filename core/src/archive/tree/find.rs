@@ -54,11 +54,15 @@ impl Search {
 
 impl Find {
     pub(super) fn new(tree: Tree, path: &[u8]) -> Self {
+        Self::below(tree, tree.root(), path)
+    }
+
+    pub(super) fn below(tree: Tree, directory: Located, path: &[u8]) -> Self {
         let components = path.split(|&byte| byte == b'/').filter(|component| !component.is_empty());
         let mut path: Vec<Vec<u8>> = components.map(<[u8]>::to_vec).collect();
         path.reverse();
-        let root = NodeLookup::new(&tree, tree.root(), None);
-        Self { tree, window: Window::new(tree.limits.tree_bytes), path, state: State::Node(Box::new(root)) }
+        let start = NodeLookup::new(&tree, directory, None);
+        Self { tree, window: Window::new(tree.limits.tree_bytes), path, state: State::Node(Box::new(start)) }
     }
 
     /// Hands over bytes of the archive that include the range asked for.

@@ -53,6 +53,8 @@ pub struct Found {
     pub node: Node,
     /// Where its metadata ends: the offset of a regular file's first byte of payload.
     pub content: u64,
+    /// The archive's feature flags.
+    pub features: FeatureFlags,
 }
 
 /// An archive of known size, of which parts can be read.
@@ -112,6 +114,11 @@ impl Tree {
     /// no node has.
     pub fn find(&self, path: &[u8]) -> Find {
         Find::new(*self, path)
+    }
+
+    /// Asks for the node at a path below a directory whose place is known.
+    pub fn find_below(&self, directory: Located, path: &[u8]) -> Find {
+        Find::below(*self, directory, path)
     }
 
     /// Asks for the node at a known place.

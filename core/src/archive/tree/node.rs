@@ -80,6 +80,7 @@ impl NodeLookup {
                 Step::More => {}
                 Step::Did { event: Event::Node(event), .. } => {
                     let node = event.node.clone();
+                    let features = event.features;
                     let content = event.entry + event.records.len() as u64;
                     let end = match node.content {
                         // Its own table says where it ends.
@@ -90,7 +91,8 @@ impl NodeLookup {
                     if end != Some(self.located.end) {
                         return Err(Error::from(Malformed::Goodbye).at(content));
                     }
-                    return Ok(Ask::Ready(Found { name: self.name.take(), located: self.located, node, content }));
+                    let (name, located) = (self.name.take(), self.located);
+                    return Ok(Ask::Ready(Found { name, located, node, content, features }));
                 }
                 Step::Did { .. } => return Err(UsageError::OutOfTurn.into()),
             }

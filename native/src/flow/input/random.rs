@@ -7,9 +7,11 @@ use std::os::fd::AsFd as _;
 use casync_core::archive::{Ask, Found, Located, Tree};
 use casync_core::chunk::VerifiedChunk;
 
-use super::Index;
+use super::{Index, Pages};
 use crate::error::{Error, Result};
 use crate::fs::blob;
+use crate::mount::Image;
+use crate::remote::RemoteFile;
 use crate::store::Loader;
 
 /// An archive of which any range can be read.
@@ -22,6 +24,15 @@ pub enum RandomSource<'a> {
         /// Its size.
         size: u64,
     },
+    /// A file elsewhere.
+    Remote {
+        /// Ranges of it can be had.
+        file: &'a dyn RemoteFile,
+        /// Its size.
+        size: u64,
+        /// What has been fetched.
+        pages: &'a mut Pages,
+    },
     /// Chunks.
     Chunks {
         /// The index.
@@ -31,6 +42,8 @@ pub enum RandomSource<'a> {
         /// Those used last, the newest at the end.
         cache: VecDeque<(u64, VerifiedChunk)>,
     },
+    /// An image, which does its own caching.
+    Image(&'a Image),
 }
 
 impl RandomSource<'_> {
@@ -42,8 +55,9 @@ impl RandomSource<'_> {
     /// Bytes in the archive.
     pub fn size(&self) -> u64 {
         match self {
-            Self::File { size, .. } => *size,
+            Self::File { size, .. } | Self::Remote { size, .. } => *size,
             Self::Chunks { index, .. } => index.stream_size(),
+            Self::Image(image) => image.size(),
         }
     }
 
@@ -57,6 +71,12 @@ impl RandomSource<'_> {
                 let filled = blob::read_at(file.as_fd(), bytes, range.start)?;
                 bytes.truncate(filled);
                 Ok(range.start)
+            }
+            Self::Remote { file, size, pages } => pages.read(*file, *size, range, bytes),
+            Self::Image(image) => {
+                let (start, slices) = image.around(&range)?;
+                slices.iter().for_each(|slice| bytes.extend_from_slice(slice));
+                Ok(start)
             }
             Self::Chunks { index, loader, cache } => {
                 let first = index.position(range.start)?;
@@ -93,7 +113,21 @@ impl RandomSource<'_> {
 ///
 /// If the archive cannot be read or is damaged.
 pub fn find(tree: &Tree, source: &mut RandomSource<'_>, path: &[u8]) -> Result<Option<Found>> {
-    let mut question = tree.find(path);
+    find_below(tree, source, tree.root(), path)
+}
+
+/// Finds the node at a path below a directory; `None` if there is none.
+///
+/// # Errors
+///
+/// As [`find`].
+pub fn find_below(
+    tree: &Tree,
+    source: &mut RandomSource<'_>,
+    directory: Located,
+    path: &[u8],
+) -> Result<Option<Found>> {
+    let mut question = tree.find_below(directory, path);
     let mut bytes = Vec::new();
     loop {
         match question.step().map_err(Error::from)? {
@@ -136,7 +170,7 @@ pub fn list_directory(
 /// # Errors
 ///
 /// As [`find`].
-pub(super) fn places(tree: &Tree, source: &mut RandomSource<'_>, directory: Located) -> Result<Vec<Range<u64>>> {
+pub(crate) fn places(tree: &Tree, source: &mut RandomSource<'_>, directory: Located) -> Result<Vec<Range<u64>>> {
     let mut question = tree.places(directory);
     let mut bytes = Vec::new();
     loop {

@@ -229,7 +229,10 @@ impl RemoteFile for HttpFile {
             if losses == self.peer.options.retries {
                 return Err(lost.context(format!("tried {} times", losses + 1)));
             }
-            runtime::wait(async { Ok(pause(losses, &lost).await) })?;
+            runtime::wait(async {
+                pause(losses, &lost).await;
+                Ok(())
+            })?;
             losses += 1;
         }
     }

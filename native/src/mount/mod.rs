@@ -1,0 +1,24 @@
+//! Streams at random, as file systems: archives and images that are read where somebody looks at them.
+//!
+//! ```text
+//! kernel > session threads > file system -+- attributes, names: nodes in memory
+//!                                         +- bytes: Image.slices > ChunkCache > loader threads > seeds, stores
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`chunks`] | [`ChunkCache`]: verified chunks in memory, one fetch for each however many wait |
+//! | [`fetch`] | [`Fetch`]: where the chunks come from: stores, or ranges of a remote file |
+//! | [`image`] | [`Image`]: a stream of which any range can be read, and where it is nothing but zeros |
+//! | [`ahead`] | recognizes readers that go through an image in order |
+//!
+//! All of it takes `&self` and is shared by threads. Locks cover look-ups and inserts only, never reading.
+
+pub mod ahead;
+pub mod chunks;
+pub mod fetch;
+pub mod image;
+
+pub use chunks::ChunkCache;
+pub use fetch::{Block, ChunkFetch, Fetch, RangeFetch};
+pub use image::{Extent, Image, Slices};
