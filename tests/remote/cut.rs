@@ -36,7 +36,7 @@ fn a_server_leaves_while_it_serves() {
     let ours = tool::ours().display();
     for what in ["tree.caidx", "tree.catar"] {
         for bytes in places() {
-            scene.script("cut", &format!("{ours} \"$@\" | head -c {bytes}\n"));
+            scene.script("cut", &format!("{ours} \"$@\" | {{ head -c {bytes}; kill -KILL $$; }}\n"));
             let cut = run(&scene, "cut", &["--seed-output=no", "extract", &format!("h:srv/{what}"), "out"]);
             let told = cut.failure();
             assert!(told.contains("has closed the connection"), "{what} at {bytes}: {told}");
@@ -114,7 +114,10 @@ fn one_side_is_killed() {
     let pid = scene.sandbox.path("pid");
     let started = |scene: &Scene| {
         let server = scene.sandbox.path("told");
-        let mut command = scene.command(tool::ours(), &server, &["--rate-limit-bps=100K", "make", "h:srv/x.caibx", "large"]);
+        let _ = std::fs::remove_file(&pid);
+        scene.empty();
+        let mut command =
+            scene.command(tool::ours(), &server, &["--rate-limit-bps=100K", "make", "h:srv/x.caibx", "large"]);
         let client = Running::start(&mut command);
         client.until("chunks arrive", || scene.chunks("srv/default.castr").len() > 3);
         client

@@ -72,18 +72,18 @@ fn clients_use_no_chunk_that_is_not_what_its_id_says() {
     scene.ours(&["make", "srv/x.caibx", "small"]).success();
     let index = scene.sandbox.read("srv/x.caibx");
     let id: [u8; 32] = index[72..104].try_into().unwrap();
-    let says = |data: &[u8]| {
-        [hello(5), message(INDEX, &index), message(INDEX_EOF, b""), chunk(0, &id, data)].concat()
-    };
+    let says = |data: &[u8]| [hello(5), message(INDEX, &index), message(INDEX_EOF, b""), chunk(0, &id, data)].concat();
     // The chunk may come before it was asked for: then it is refused for that.
     let server = "head -c 24 says\nhead -c 80 > heard\ntail -c +25 says\nexec cat > more\n";
     for (data, good) in [(&b"hello world\n"[..], true), (b"hello World\n", false), (b"hello world", false)] {
         scene.sandbox.write("says", says(data));
         // Only the last message waits for the request.
         let split = says(data).len() - 16 - 40 - data.len();
-        let script = server.replace("head -c 24", &format!("head -c {split}")).replace("+25", &format!("+{}", split + 1));
+        let script =
+            server.replace("head -c 24", &format!("head -c {split}")).replace("+25", &format!("+{}", split + 1));
         let server = scene.script("liar", &script);
-        let mut command = scene.command(tool::ours(), &server, &["--seed-output=no", "extract", "h:srv/x.caibx", "out"]);
+        let mut command =
+            scene.command(tool::ours(), &server, &["--seed-output=no", "extract", "h:srv/x.caibx", "out"]);
         let outcome = outcome(command.env("CASYNC_REMOTE_TIMEOUT", "5"));
         if good {
             outcome.success();

@@ -55,8 +55,11 @@ impl Child {
         }
         if let Some(errors) = process.stderr.take() {
             let copy = move || {
+                let mut dropped = false;
                 for line in BufReader::new(errors).lines().map_while(Result::ok) {
-                    if line != "Failed to process remote: Broken pipe" {
+                    let detail = line.starts_with("  ") && dropped;
+                    dropped = detail || line == "Failed to process remote: Broken pipe";
+                    if !dropped {
                         eprintln!("{line}");
                     }
                 }
