@@ -244,6 +244,11 @@ impl Options {
         self.reflink.unwrap_or(true)
     }
 
+    /// `--hardlink=`
+    pub fn hardlink(&self) -> bool {
+        self.hardlink.unwrap_or(false)
+    }
+
     /// `--seed-output=`, if it was given.
     pub const fn seed_output(&self) -> Option<bool> {
         self.seed_output
@@ -252,6 +257,11 @@ impl Options {
     /// `--punch-holes=`
     pub fn punch_holes(&self) -> bool {
         self.punch_holes.unwrap_or(true)
+    }
+
+    /// `--mkdir=`
+    pub fn mkdir(&self) -> bool {
+        self.mkdir.unwrap_or(true)
     }
 
     /// `--undo-immutable=`

@@ -14,13 +14,16 @@ use rustix::io::Errno;
 use super::{seeds, stores};
 use crate::cli::{Options, What};
 use crate::error::{Context as _, Error, Result};
+use crate::flow::Budget;
 use crate::flow::input::{
     ByteSource, FileSource, Flow, Index, Pages, RandomSource, find, list_directory, pump, with_feed, with_remote,
     with_sparse,
 };
+use crate::flow::link::Linker;
 use crate::flow::share::Sharer;
 use crate::fs::blob::Kind;
 use crate::locator::{self, Class, Suffix};
+use crate::mount::Image;
 use crate::remote::{self, RemoteFile, spool};
 use crate::seed::Seeds;
 use crate::store::{Chain, Loader};
@@ -213,6 +216,16 @@ impl Archive {
         Ok(Self { form: Form::Index { index, chain }, counters: Arc::default() })
     }
 
+    /// The same, to be read at random by many.
+    pub(super) fn into_image(self, budget: Budget) -> Result<Image> {
+        match self.form {
+            Form::File { seekable: false, .. } => Err(Errno::SPIPE.into()),
+            Form::File { fd, .. } => Image::from_file(fd),
+            Form::Remote { file, .. } => Image::from_remote(file, budget),
+            Form::Index { index, chain } => Image::from_index(index.into_table()?, chain, budget),
+        }
+    }
+
     /// Bytes in the archive, if that is known.
     pub(super) fn size(&self) -> Option<u64> {
         match &self.form {
@@ -229,6 +242,12 @@ impl Archive {
         let Form::Index { index, chain } = &self.form else { return None };
         let seeds = chain.shared_seeds().filter(|seeds| seeds.any_clonable())?;
         Some(Sharer::new(index.another()?, seeds, Arc::clone(&self.counters)))
+    }
+
+    /// What makes files links to those of seeds; `None` for what is not put together from chunks.
+    pub(super) fn linker(&self) -> Option<Linker> {
+        let Form::Index { chain, .. } = &self.form else { return None };
+        Some(Linker::new(chain.shared_seeds()?, Arc::clone(&self.counters)))
     }
 
     /// Time that was spent on looking through seeds; `None` for what is not put together from chunks.

@@ -4,6 +4,8 @@
 //! is asynchronous, its runtime stays below these faces.
 
 pub mod http;
+mod object;
+pub mod oci;
 pub mod rate;
 pub mod runtime;
 pub mod server;
@@ -80,6 +82,8 @@ pub fn file(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn RemoteFile>>
     match way {
         scheme if session::is_preferred(scheme) => session::file(locator, settings),
         "http" | "https" => Ok(Arc::new(HttpFile::new(text, settings)?)),
+        "oci" | "oci+http" | "oci+https" => Ok(Arc::new(oci::OciFile::new(text, settings)?)),
+        scheme if object::is_scheme(scheme) => object::file(text, settings),
         _ => session::file(locator, settings),
     }
 }
@@ -94,6 +98,8 @@ pub fn store(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn Store>> {
     match way {
         scheme if session::is_preferred(scheme) => session::store(locator, settings),
         "http" | "https" => Ok(Arc::new(HttpStore::new(text, settings)?)),
+        "oci" | "oci+http" | "oci+https" => Ok(Arc::new(oci::OciChunks::new(text, settings)?)),
+        scheme if object::is_scheme(scheme) => object::store(text, settings),
         _ => session::store(locator, settings),
     }
 }
