@@ -18,6 +18,8 @@ mod mtree;
 mod nbd_server;
 mod plan;
 mod product;
+mod pull;
+mod push;
 mod seeds;
 mod serve;
 mod stat;
@@ -68,6 +70,12 @@ pub enum Verb {
     Config(config::ConfigArgs),
     /// Serve a store and indexes over HTTP
     Serve(Box<serve::ServeArgs>),
+    /// Serve an archive, an index and chunks to the casync at the other end of standard input and output
+    #[command(after_help = pull::HELP)]
+    Pull(pull::PullArgs),
+    /// Take an archive, an index and chunks from the casync at the other end of standard input and output
+    #[command(after_help = push::HELP)]
+    Push(push::PushArgs),
     /// Serve blobs, or what their indexes describe, as network block devices
     #[command(after_help = nbd_server::HELP)]
     NbdServer(nbd_server::NbdServerArgs),
@@ -110,6 +118,8 @@ impl Verb {
     }
 }
 
+pub use pull::help_with_urls;
+
 /// Runs a verb.
 ///
 /// # Errors
@@ -134,6 +144,8 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Fetch(arguments) => fetch::run(&arguments),
         Verb::Config(arguments) => config::run(&arguments),
         Verb::Serve(arguments) => serve::run(&arguments),
+        Verb::Pull(arguments) => pull::run(&arguments),
+        Verb::Push(arguments) => push::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }
 }
