@@ -13,6 +13,7 @@ use super::diff::in_place;
 use super::input::Index;
 use super::{Budget, Failure};
 use crate::error::{Error, Result};
+use crate::seed::Seed;
 use crate::store::Store;
 
 /// Something that can supply chunks. Another kind of seed is another variant.
@@ -26,6 +27,8 @@ pub enum Supplier {
     },
     /// A seed that has an index: the chunks that this lists.
     Index(Box<Index>),
+    /// A seed that was looked through.
+    Seed(Box<Seed>),
     /// A store.
     Store(Arc<dyn Store>),
 }
@@ -41,7 +44,7 @@ impl Supplier {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Output { .. } => "output",
-            Self::Index(_) => "seed",
+            Self::Index(_) | Self::Seed(_) => "seed",
             Self::Store(_) => "store",
         }
     }
@@ -67,6 +70,14 @@ impl Supplier {
                 // Other digests are ids of other chunks.
                 if index.algorithm() == target.algorithm() {
                     claim_index(index, plan, source)?;
+                }
+                Ok(None)
+            }
+            Self::Seed(seed) => {
+                for number in 0..target.len() {
+                    if let Some(piece) = target.get(number)?.filter(|piece| seed.has(&piece.id)) {
+                        plan.claim(&piece.id, source);
+                    }
                 }
                 Ok(None)
             }

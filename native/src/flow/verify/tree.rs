@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use casync_core::archive::{Content, Decoder, Event, IdShift, Node, NodeEvent, Selection, Trail};
+use casync_core::diff::Common;
 use casync_core::record::FeatureFlags;
 use casync_core::show::ShownPath;
 
@@ -121,12 +122,12 @@ impl<'a> Comparison<'a> {
             return Ok(Flow::SkipPayload);
         };
         let (theirs, ours) = (self.masked(event.node)?, self.masked(&node)?);
-        let differences = if theirs.content.file_type() == ours.content.file_type() {
-            differences(&theirs, &ours)
-        } else {
+        let features = self.selection.features();
+        let mut differences = differences(&theirs, &ours, &Common::new(features, features, FeatureFlags::ALL));
+        if theirs.content.file_type() != ours.content.file_type() {
             // Everything else is different then, too.
-            differences(&theirs, &ours).into_iter().take(1).collect()
-        };
+            differences.truncate(1);
+        }
         if !differences.is_empty() {
             let what = differences.join("; ");
             self.findings.problem(format_args!("{}: {what}", ShownPath(self.trail.path())));

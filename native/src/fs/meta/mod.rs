@@ -6,6 +6,7 @@ mod fat;
 mod fcaps;
 mod owner;
 mod project;
+mod same;
 mod selinux;
 mod subvolume;
 mod time;
