@@ -23,7 +23,15 @@ impl Azurite {
             return None;
         };
         let mut command = sandbox.command(program);
-        command.args(["--blobHost", "127.0.0.1", "--blobPort", "0", "--skipApiVersionCheck", "--disableTelemetry", "--location"]);
+        command.args([
+            "--blobHost",
+            "127.0.0.1",
+            "--blobPort",
+            "0",
+            "--skipApiVersionCheck",
+            "--disableTelemetry",
+            "--location",
+        ]);
         command.arg(sandbox.path("azurite"));
         let (server, endpoint) = Server::start(&mut command, "successfully listens on ");
         Some(Self { _server: server, endpoint })
