@@ -23,7 +23,15 @@ impl Azurite {
             return None;
         };
         let mut command = sandbox.command(program);
-        command.args(["--blobHost", "127.0.0.1", "--blobPort", "0", "--skipApiVersionCheck", "--disableTelemetry", "--location"]);
+        command.args([
+            "--blobHost",
+            "127.0.0.1",
+            "--blobPort",
+            "0",
+            "--skipApiVersionCheck",
+            "--disableTelemetry",
+            "--location",
+        ]);
         command.arg(sandbox.path("azurite"));
         let (server, endpoint) = Server::start(&mut command, "successfully listens on ");
         Some(Self { _server: server, endpoint })
@@ -38,11 +46,7 @@ impl Azurite {
 
     /// What lets a program know of it.
     pub fn environment(&self) -> [(&'static str, String); 2] {
-        let account = "devstoreaccount1";
-        [
-            ("AZURE_STORAGE_USE_EMULATOR", "true".to_owned()),
-            ("AZURITE_BLOB_STORAGE_URL", format!("{}/{account}", self.endpoint)),
-        ]
+        [("AZURE_STORAGE_USE_EMULATOR", "true".to_owned()), ("AZURITE_BLOB_STORAGE_URL", self.endpoint.clone())]
     }
 }
 
