@@ -46,11 +46,7 @@ impl Azurite {
 
     /// What lets a program know of it.
     pub fn environment(&self) -> [(&'static str, String); 2] {
-        let account = "devstoreaccount1";
-        [
-            ("AZURE_STORAGE_USE_EMULATOR", "true".to_owned()),
-            ("AZURITE_BLOB_STORAGE_URL", format!("{}/{account}", self.endpoint)),
-        ]
+        [("AZURE_STORAGE_USE_EMULATOR", "true".to_owned()), ("AZURITE_BLOB_STORAGE_URL", self.endpoint.clone())]
     }
 }
 
