@@ -115,6 +115,12 @@ pub fn default_store(index: &OsStr) -> OsString {
         OsString::from_vec(store)
     };
     match classify(index) {
+        // In a registry the chunks of an index are in the same repository.
+        Some(Class::Url) if is_registry(bytes) => {
+            let host = url_rest(bytes).map_or(0, |rest| bytes.len() - rest.len());
+            let end = bytes[host..].iter().rposition(|byte| matches!(byte, b'/' | b':'));
+            OsString::from_vec(bytes[..end.map_or(bytes.len(), |end| host + end)].to_vec())
+        }
         Some(Class::Url) => {
             let host = url_rest(bytes).map_or(0, |rest| bytes.len() - rest.len());
             let end = bytes[host..].iter().position(|byte| matches!(byte, b';' | b'?'));
@@ -127,6 +133,10 @@ pub fn default_store(index: &OsStr) -> OsString {
         Some(Class::Ssh) => beside(bytes, ssh_rest(bytes).map_or(0, |rest| bytes.len() - rest.len())),
         Some(Class::Path) | None => beside(bytes, 0),
     }
+}
+
+fn is_registry(url: &[u8]) -> bool {
+    [&b"oci://"[..], b"oci+http://", b"oci+https://"].iter().any(|scheme| url.starts_with(scheme))
 }
 
 /// A locator as a path.
@@ -246,6 +256,9 @@ mod tests {
             ("http://host/a/x.caidx?q;r", "http://host/a/default.castr"),
             ("http://host", "http://host/default.castr"),
             ("https://h:8/x/a.caidx?k=v", "https://h:8/x/default.castr"),
+            ("s3://bucket/a/x.caidx?layout=flat", "s3://bucket/a/default.castr"),
+            ("oci://h:5000/a/b/x.caidx", "oci://h:5000/a/b"),
+            ("oci+https://h/a:x.caidx", "oci+https://h/a"),
             ("host:a/x.caidx", "host:a/default.castr"),
             ("host:x.caidx", "host:default.castr"),
         ] {

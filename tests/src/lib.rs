@@ -18,6 +18,7 @@
 //! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
 //! | [`plant`] | trees with all that a file system can hold |
 //! | [`store`] | what lies in a store, and how to spoil it |
+//! | [`service`] | real servers: of objects, of registries |
 //! | [`running`] | programs under way, with a time limit |
 //! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
@@ -72,6 +73,7 @@ pub mod plant;
 pub mod random;
 pub mod running;
 pub mod sandbox;
+pub mod service;
 pub mod skip;
 pub mod snapshot;
 pub mod split;

@@ -241,6 +241,11 @@ impl Options {
         self.reflink.unwrap_or(true)
     }
 
+    /// `--hardlink=`
+    pub fn hardlink(&self) -> bool {
+        self.hardlink.unwrap_or(false)
+    }
+
     /// `--seed-output=`, if it was given.
     pub const fn seed_output(&self) -> Option<bool> {
         self.seed_output

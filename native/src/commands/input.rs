@@ -19,6 +19,7 @@ use crate::flow::input::{
     ByteSource, FileSource, Flow, Index, Pages, RandomSource, find, list_directory, pump, with_feed, with_remote,
     with_sparse,
 };
+use crate::flow::link::Linker;
 use crate::flow::share::Sharer;
 use crate::fs::blob::Kind;
 use crate::locator::{self, Class, Suffix};
@@ -240,6 +241,12 @@ impl Archive {
         let Form::Index { index, chain } = &self.form else { return None };
         let seeds = chain.shared_seeds().filter(|seeds| seeds.any_clonable())?;
         Some(Sharer::new(index.another()?, seeds, Arc::clone(&self.counters)))
+    }
+
+    /// What makes files links to those of seeds; `None` for what is not put together from chunks.
+    pub(super) fn linker(&self) -> Option<Linker> {
+        let Form::Index { chain, .. } = &self.form else { return None };
+        Some(Linker::new(chain.shared_seeds()?, Arc::clone(&self.counters)))
     }
 
     /// Time that was spent on looking through seeds; `None` for what is not put together from chunks.

@@ -6,12 +6,14 @@ mod digest;
 mod docs;
 mod extract;
 mod gc;
+mod image;
 mod input;
 mod inspect;
 mod list;
 mod make;
 mod mount;
 mod mtree;
+mod nbd_server;
 mod plan;
 mod product;
 mod seeds;
@@ -57,6 +59,9 @@ pub enum Verb {
     Plan(plan::PlanArgs),
     /// Show what an index, an archive or a chunk is like
     Inspect(inspect::InspectArgs),
+    /// Serve blobs, or what their indexes describe, as network block devices
+    #[command(after_help = nbd_server::HELP)]
+    NbdServer(nbd_server::NbdServerArgs),
     /// Show what there is to know
     #[command(after_help = HELP)]
     Help(HelpArgs),
@@ -107,6 +112,7 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Verify(arguments) => verify::run(&arguments),
         Verb::Diff(arguments) => diff::run(&arguments),
         Verb::Plan(arguments) => plan::run(&arguments),
+        Verb::NbdServer(arguments) => nbd_server::run(&arguments),
         Verb::Docs(arguments) => docs::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),

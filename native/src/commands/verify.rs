@@ -11,15 +11,15 @@ use casync_core::record::FeatureFlags;
 use rustix::fs as os;
 
 use super::input::{Archive, Input, Operand, open_index, what_of_suffix};
-use super::stores;
+use super::stores::{self, Looked};
 use crate::cli::{OURS, Options, OutputFormat, What};
 use crate::error::{Cause, Error, Result};
 use crate::flow::input::{Flow, pump};
 use crate::flow::verify::repair::Repair;
-use crate::flow::verify::{Findings, Summary, blob, index, store, tree};
+use crate::flow::verify::{Findings, Summary, blob, index, listed, store, tree};
 use crate::fs::blob::Kind;
 use crate::fs::walk::{Exclusions, Walk};
-use crate::store::Directories;
+use crate::store::{Directories, Store};
 use crate::ui::json::{self, Message};
 use crate::ui::{Counters, Out, Progress};
 
@@ -172,15 +172,26 @@ impl Job<'_> {
     }
 
     fn store(&self, repair: bool) -> Result<&'static str> {
-        let path = stores::named(self.options)?;
-        let failed = |error: Error| error.titled(format_args!("Failed to open store \"{}\"", path.display()));
-        let mut files = Directories::open(&path).map_err(failed)?;
-        let own = stores::for_checking(self.options, None, repair)?;
-        let sources = stores::extra(self.options);
-        let compression = self.options.compression();
-        let repair = Repair { store: &own, sources: &sources, compression, write: repair };
-        let _progress = self.progress(0);
-        store::verify(&mut files, repair, self.options.budget(), self.counters, self.findings)?;
+        let looked = stores::named(self.options)?;
+        let failed =
+            |error: Error, name: &dyn std::fmt::Display| error.titled(format_args!("Failed to open store \"{name}\""));
+        match looked {
+            Looked::Local(path) => {
+                let mut files = Directories::open(&path).map_err(|error| failed(error, &path.display()))?;
+                let own = stores::for_checking(self.options, None, repair)?;
+                let sources = stores::extra(self.options);
+                let repair = self.repair(&*own, &sources, repair)?;
+                let _progress = self.progress(0);
+                store::verify(&mut files, repair, self.options.budget(), self.counters, self.findings)?;
+            }
+            Looked::Remote(own) => {
+                let items = stores::inventory(&*own).map_err(|error| failed(error, &own.name()))?;
+                let sources = stores::extra(self.options);
+                let repair = self.repair(&*own, &sources, repair)?;
+                let _progress = self.progress(0);
+                listed::verify(items, repair, self.options.budget(), self.counters, self.findings)?;
+            }
+        }
         Ok("chunk")
     }
 
@@ -188,11 +199,15 @@ impl Job<'_> {
         let mut index = open_index(opened, operand)?;
         let own = stores::for_checking(self.options, operand.locator(), repair)?;
         let sources = stores::extra(self.options);
-        let compression = self.options.compression();
-        let repair = Repair { store: &own, sources: &sources, compression, write: repair };
+        let repair = self.repair(&*own, &sources, repair)?;
         let _progress = self.progress(index.stream_size());
         index::verify(&mut index, repair, self.options.budget(), self.counters, self.findings)?;
         Ok("chunk")
+    }
+
+    fn repair<'a>(&self, store: &'a dyn Store, sources: &'a [Arc<dyn Store>], write: bool) -> Result<Repair<'a>> {
+        let write = write.then(|| stores::inventory(store)).transpose()?;
+        Ok(Repair { store, sources, compression: self.options.compression(), write })
     }
 
     fn archive(&self, opened: Input) -> Result<&'static str> {
@@ -226,7 +241,7 @@ impl Job<'_> {
             Operand::parse(Some(name), self.options, "Failed to determine type of locator")?.open(None, true)?;
         let chain = stores::for_reading(self.options, operand.locator())?;
         let _progress = self.progress(index.stream_size());
-        let blob = (&other, &*name.to_string_lossy());
+        let blob = (&other, name.as_os_str());
         blob::verify(&mut index, blob, &chain, self.options.budget(), self.counters, self.findings)?;
         Ok("chunk")
     }
@@ -300,7 +315,7 @@ impl<'a> Tree<'a> {
         let archive = archive.map(os::fstat).transpose()?;
         let mut own: Vec<_> = archive.map(|stat| (stat.st_dev, stat.st_ino)).into_iter().collect();
         if index.is_some() {
-            own.extend(stores::for_checking(options, index, false)?.identity());
+            own.extend(stores::identity(options, index)?);
         }
         Ok(Self { fd, own, options })
     }

@@ -4,6 +4,8 @@
 //! is asynchronous, its runtime stays below these faces.
 
 pub mod http;
+mod object;
+pub mod oci;
 pub mod rate;
 pub mod runtime;
 mod settings;
@@ -76,6 +78,8 @@ pub fn file(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn RemoteFile>>
     let (way, text) = way(locator)?;
     match way {
         "http" | "https" => Ok(Arc::new(HttpFile::new(text, settings)?)),
+        "oci" | "oci+http" | "oci+https" => Ok(Arc::new(oci::OciFile::new(text, settings)?)),
+        scheme if object::is_scheme(scheme) => object::file(text, settings),
         _ => Err(unknown(text)),
     }
 }
@@ -89,6 +93,8 @@ pub fn store(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn Store>> {
     let (way, text) = way(locator)?;
     match way {
         "http" | "https" => Ok(Arc::new(HttpStore::new(text, settings)?)),
+        "oci" | "oci+http" | "oci+https" => Ok(Arc::new(oci::OciChunks::new(text, settings)?)),
+        scheme if object::is_scheme(scheme) => object::store(text, settings),
         _ => Err(unknown(text)),
     }
 }

@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::net::unix::pipe::Receiver;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::error::{Cause, Context as _, Result};
 use crate::flow::stop;
@@ -84,6 +86,23 @@ pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     Ok(())
 }
 
+/// Starts `work` beside the threads of this program, for who waits for what it comes to.
+///
+/// # Errors
+///
+/// If there cannot be a runtime.
+pub(crate) fn start<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<JoinHandle<T>> {
+    Ok(shared()?.runtime.spawn(work))
+}
+
+/// Waits for what cleans up, also when somebody wants to stop; but not for long.
+pub(crate) fn at_last<T>(work: impl Future<Output = T>) {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    if let Ok(shared) = shared() {
+        let _ = shared.runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
+    }
+}
+
 /// Comes back once the flag is set; never if there is none.
 async fn raised(flag: Option<&mut watch::Receiver<bool>>) {
     if let Some(flag) = flag
@@ -96,10 +115,10 @@ async fn raised(flag: Option<&mut watch::Receiver<bool>>) {
 
 fn shared() -> Result<&'static Shared> {
     static SHARED: OnceLock<Result<Shared>> = OnceLock::new();
-    SHARED.get_or_init(start).as_ref().map_err(Clone::clone)
+    SHARED.get_or_init(begin).as_ref().map_err(Clone::clone)
 }
 
-fn start() -> Result<Shared> {
+fn begin() -> Result<Shared> {
     // Whoever was first has chosen the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS_MAX));

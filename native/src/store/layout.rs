@@ -23,7 +23,7 @@ impl Layout {
     }
 
     /// Suffix of compressed chunks.
-    pub(super) fn suffix(&self) -> &str {
+    pub(crate) fn suffix(&self) -> &str {
         &self.suffix
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod fat;
 pub(crate) mod fcaps;
 mod owner;
 mod project;
+mod same;
 pub(crate) mod selinux;
 mod subvolume;
 mod time;

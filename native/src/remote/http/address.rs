@@ -8,20 +8,20 @@ use crate::locator;
 
 /// Where something is on a web server.
 #[derive(Clone, Debug)]
-pub(super) struct Address {
+pub(in crate::remote) struct Address {
     /// What is asked for. The name and password are not in it.
-    pub(super) url: Url,
+    pub(in crate::remote) url: Url,
     /// What people are shown.
-    pub(super) name: String,
+    pub(in crate::remote) name: String,
     /// Name and password from the URL.
-    pub(super) credentials: Option<Credentials>,
+    pub(in crate::remote) credentials: Option<Credentials>,
 }
 
 /// A name and a password.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Credentials {
-    pub(super) user: String,
-    pub(super) password: String,
+pub(in crate::remote) struct Credentials {
+    pub(in crate::remote) user: String,
+    pub(in crate::remote) password: String,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -32,7 +32,7 @@ impl std::fmt::Debug for Credentials {
 
 impl Address {
     /// Takes a URL apart.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    pub(in crate::remote) fn parse(text: &str) -> Result<Self> {
         let name = locator::without_secrets(text);
         let refused = |why: String| Error::new(Errno::INVAL, format!("{name:?} is no valid URL: {why}"));
         let mut url = Url::parse(text).map_err(|error| refused(error.to_string()))?;
@@ -53,7 +53,7 @@ impl Address {
     }
 
     /// What lies at a path below it: the path follows whatever is before the first `?` or `;`.
-    pub(super) fn below(&self, path: &str) -> Url {
+    pub(in crate::remote) fn below(&self, path: &str) -> Url {
         let mut url = self.url.clone();
         url.set_query(None);
         let base = url.path();

@@ -52,6 +52,12 @@ impl HttpFile {
         Ok(Self { address: Arc::new(address), peer, look: OnceLock::new() })
     }
 
+    /// A file at a known place, as people call it something else.
+    pub(in crate::remote) fn at(url: reqwest::Url, name: String, peer: Peer) -> Self {
+        let address = Address { url, name, credentials: None };
+        Self { address: Arc::new(address), peer, look: OnceLock::new() }
+    }
+
     /// Asks for the file from an offset to its end. The answer may begin earlier: at the returned offset.
     async fn open(&self, offset: u64, expected: Option<&Version>) -> Result<(Response, Version, u64), Trouble> {
         let headers = if offset == 0 { Vec::new() } else { ranged(format!("bytes={offset}-"), expected) };

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 /// Lets in so many at a time as have proved useful.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(in crate::remote) struct Gate {
     state: Mutex<State>,
     left: Notify,
 }
@@ -31,7 +31,7 @@ struct State {
 
 /// Somebody who is inside. Dropped, it leaves.
 #[derive(Debug)]
-pub(super) struct Pass<'a> {
+pub(in crate::remote) struct Pass<'a> {
     gate: &'a Gate,
 }
 
@@ -44,7 +44,7 @@ impl Gate {
     const REST: u32 = 12;
 
     /// Lets in no more than `max`.
-    pub(super) fn new(max: usize) -> Self {
+    pub(in crate::remote) fn new(max: usize) -> Self {
         let max = max.max(1);
         let state = State {
             limit: Self::FIRST.min(max),
@@ -61,7 +61,7 @@ impl Gate {
     }
 
     /// Waits for a place.
-    pub(super) async fn enter(&self) -> Pass<'_> {
+    pub(in crate::remote) async fn enter(&self) -> Pass<'_> {
         loop {
             let left = self.left.notified();
             if self.try_enter() {
@@ -87,7 +87,7 @@ impl Gate {
 
 impl Pass<'_> {
     /// An answer has come.
-    pub(super) fn answered(&self, bytes: usize) {
+    pub(in crate::remote) fn answered(&self, bytes: usize) {
         let mut state = self.gate.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.answered(bytes, Instant::now());
         let grown = state.limit > state.inside;
@@ -98,7 +98,7 @@ impl Pass<'_> {
     }
 
     /// The other side has too much to do.
-    pub(super) fn overloaded(&self) {
+    pub(in crate::remote) fn overloaded(&self) {
         let mut state = self.gate.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.overloaded(Instant::now());
     }

@@ -16,7 +16,7 @@ use crate::remote::settings::{HttpOptions, Login};
 /// # Errors
 ///
 /// If a file that was named cannot be read, or has nothing usable.
-pub(super) fn authorization(address: &Address, options: &HttpOptions) -> Result<Option<HeaderValue>> {
+pub(in crate::remote) fn authorization(address: &Address, options: &HttpOptions) -> Result<Option<HeaderValue>> {
     if let Some(credentials) = &address.credentials {
         return basic(credentials).map(Some);
     }
@@ -49,7 +49,7 @@ pub(super) fn authorization(address: &Address, options: &HttpOptions) -> Result<
 /// # Errors
 ///
 /// If it cannot be read or a line is no header.
-pub(super) fn headers(path: &Path) -> Result<HeaderMap> {
+pub(in crate::remote) fn headers(path: &Path) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (number, line) in read(path)?.lines().enumerate() {
         if line.trim().is_empty() || line.starts_with('#') {
@@ -67,11 +67,13 @@ pub(super) fn headers(path: &Path) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-fn basic(credentials: &Credentials) -> Result<HeaderValue> {
+/// Name and password as a header has them.
+pub(in crate::remote) fn basic(credentials: &Credentials) -> Result<HeaderValue> {
     secret(format!("Basic {}", STANDARD.encode(format!("{}:{}", credentials.user, credentials.password))))
 }
 
-fn secret(text: String) -> Result<HeaderValue> {
+/// A header that is not shown.
+pub(in crate::remote) fn secret(text: String) -> Result<HeaderValue> {
     let value = HeaderValue::from_str(&text).map_err(|_| Error::new(Errno::INVAL, "it cannot be sent in a header"));
     value.map(|mut value| {
         value.set_sensitive(true);

@@ -17,5 +17,11 @@ mod store;
 mod trouble;
 mod upload;
 
+// What other ways that are HTTP below are made of.
+pub(super) use address::{Address, Credentials};
 pub use file::HttpFile;
+pub(super) use gate::Gate;
+pub(super) use login::{basic, secret};
+pub(super) use peer::{Body, Peer, Request, client};
 pub use store::HttpStore;
+pub(super) use trouble::Trouble;

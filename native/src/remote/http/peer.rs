@@ -21,27 +21,27 @@ const REDIRECTS_MAX: usize = 10;
 
 /// Who is asked, and as whom.
 #[derive(Clone, Debug)]
-pub(super) struct Peer {
+pub(in crate::remote) struct Peer {
     client: Client,
     /// The host that is told who asks.
     home: Url,
     authorization: Option<HeaderValue>,
     headers: HeaderMap,
     rate: Option<Arc<Rate>>,
-    pub(super) options: HttpOptions,
+    pub(in crate::remote) options: HttpOptions,
 }
 
 /// A request.
 #[derive(Clone, Debug)]
-pub(super) struct Request<'a> {
-    pub(super) method: Method,
-    pub(super) headers: &'a [(HeaderName, String)],
-    pub(super) body: Body<'a>,
+pub(in crate::remote) struct Request<'a> {
+    pub(in crate::remote) method: Method,
+    pub(in crate::remote) headers: &'a [(HeaderName, String)],
+    pub(in crate::remote) body: Body<'a>,
 }
 
 /// What is sent along.
 #[derive(Clone, Debug)]
-pub(super) enum Body<'a> {
+pub(in crate::remote) enum Body<'a> {
     None,
     Bytes(Bytes),
     /// A whole file.
@@ -50,9 +50,9 @@ pub(super) enum Body<'a> {
 
 impl Request<'_> {
     /// Asks for all of something.
-    pub(super) const GET: Self = Self { method: Method::GET, headers: &[], body: Body::None };
+    pub(in crate::remote) const GET: Self = Self { method: Method::GET, headers: &[], body: Body::None };
     /// Asks about something.
-    pub(super) const HEAD: Self = Self { method: Method::HEAD, headers: &[], body: Body::None };
+    pub(in crate::remote) const HEAD: Self = Self { method: Method::HEAD, headers: &[], body: Body::None };
 }
 
 impl Peer {
@@ -61,7 +61,7 @@ impl Peer {
     /// # Errors
     ///
     /// If files with certificates, keys or passwords cannot be used.
-    pub(super) fn new(address: &Address, settings: &Settings) -> Result<Self> {
+    pub(in crate::remote) fn new(address: &Address, settings: &Settings) -> Result<Self> {
         let options = settings.http_for(address.url.as_str()).clone();
         Ok(Self {
             client: client(&options)?,
@@ -73,13 +73,28 @@ impl Peer {
         })
     }
 
+    /// The same host, asked as somebody else or as nobody.
+    pub(in crate::remote) fn authorized(self, authorization: Option<HeaderValue>) -> Self {
+        Self { authorization, ..self }
+    }
+
+    /// As whom it is asked.
+    pub(in crate::remote) const fn authorization(&self) -> Option<&HeaderValue> {
+        self.authorization.as_ref()
+    }
+
     /// Tries until it works, it cannot work, or it has been tried often enough.
-    pub(super) async fn persist<T>(&self, attempt: impl AsyncFnMut() -> Result<T, Trouble>) -> Result<T> {
+    pub(in crate::remote) async fn persist<T>(&self, attempt: impl AsyncFnMut() -> Result<T, Trouble>) -> Result<T> {
         persist(self.options.retries, attempt).await
     }
 
     /// Asks once, and follows where the answer points. `name` is what people call the thing.
-    pub(super) async fn ask(&self, url: &Url, request: &Request<'_>, name: &str) -> Result<Response, Trouble> {
+    pub(in crate::remote) async fn ask(
+        &self,
+        url: &Url,
+        request: &Request<'_>,
+        name: &str,
+    ) -> Result<Response, Trouble> {
         let mut url = url.clone();
         for _ in 0..=REDIRECTS_MAX {
             let response = self.ask_there(&url, request, name).await?;
@@ -120,14 +135,14 @@ impl Peer {
     }
 
     /// Waits until bytes that were moved are within the limit.
-    pub(super) async fn moved(&self, bytes: usize) {
+    pub(in crate::remote) async fn moved(&self, bytes: usize) {
         if let Some(rate) = &self.rate {
             rate.wait(bytes).await;
         }
     }
 
     /// The next bytes of an answer; `None` at its end.
-    pub(super) async fn next(&self, response: &mut Response, name: &str) -> Result<Option<Bytes>, Trouble> {
+    pub(in crate::remote) async fn next(&self, response: &mut Response, name: &str) -> Result<Option<Bytes>, Trouble> {
         let piece = response.chunk().await.map_err(|error| Trouble::transport(error, name))?;
         if let Some(piece) = &piece {
             self.moved(piece.len()).await;
@@ -136,7 +151,12 @@ impl Peer {
     }
 
     /// The whole body of an answer, unless it is larger than `max`.
-    pub(super) async fn body(&self, mut response: Response, max: u64, name: &str) -> Result<Vec<u8>, Trouble> {
+    pub(in crate::remote) async fn body(
+        &self,
+        mut response: Response,
+        max: u64,
+        name: &str,
+    ) -> Result<Vec<u8>, Trouble> {
         let announced = response.content_length();
         let too_large = || {
             let text = format!("{name}: the server sends more than {max} bytes");
@@ -182,7 +202,7 @@ fn redirected(response: &Response, from: &Url, method: &Method, name: &str) -> R
 }
 
 /// The client for these options: all that talk alike share connections.
-fn client(options: &HttpOptions) -> Result<Client> {
+pub(in crate::remote) fn client(options: &HttpOptions) -> Result<Client> {
     static CLIENTS: Mutex<Vec<(HttpOptions, Client)>> = Mutex::new(Vec::new());
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, client)) = clients.iter().find(|(known, _)| known == options) {

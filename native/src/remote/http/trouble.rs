@@ -13,7 +13,7 @@ use crate::ui::log;
 
 /// Why a request has failed.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(in crate::remote) enum Trouble {
     /// It may work later.
     Passing {
         error: Error,
@@ -28,12 +28,12 @@ pub(super) enum Trouble {
 
 impl Trouble {
     /// Something that may be right the next time.
-    pub(super) const fn passing(error: Error) -> Self {
+    pub(in crate::remote) const fn passing(error: Error) -> Self {
         Self::Passing { error, after: None, overload: false }
     }
 
     /// An answer that is no success.
-    pub(super) fn status(response: &Response, name: &str) -> Self {
+    pub(in crate::remote) fn status(response: &Response, name: &str) -> Self {
         let status = response.status();
         let errno = match status {
             StatusCode::NOT_FOUND | StatusCode::GONE => Errno::NOMEDIUM,
@@ -59,7 +59,7 @@ impl Trouble {
     }
 
     /// A connection that did not come about, or was lost.
-    pub(super) fn transport(error: reqwest::Error, name: &str) -> Self {
+    pub(in crate::remote) fn transport(error: reqwest::Error, name: &str) -> Self {
         let error = error.without_url();
         let mut errno = if error.is_timeout() { Errno::TIMEDOUT } else { Errno::CONNRESET };
         let mut lasting = error.is_builder() || error.is_dns();
@@ -92,8 +92,16 @@ impl Trouble {
         }
     }
 
+    /// Says more about it.
+    pub(in crate::remote) fn context(self, what: String) -> Self {
+        match self {
+            Self::Lasting(error) => Self::Lasting(error.context(what)),
+            Self::Passing { error, after, overload } => Self::Passing { error: error.context(what), after, overload },
+        }
+    }
+
     /// Whether the other side has too much to do.
-    pub(super) const fn is_overload(&self) -> bool {
+    pub(in crate::remote) const fn is_overload(&self) -> bool {
         matches!(self, Self::Passing { overload: true, .. })
     }
 }
@@ -109,7 +117,10 @@ impl From<Error> for Trouble {
 /// # Errors
 ///
 /// The last one.
-pub(super) async fn persist<T>(retries: u32, mut attempt: impl AsyncFnMut() -> Result<T, Trouble>) -> Result<T> {
+pub(in crate::remote) async fn persist<T>(
+    retries: u32,
+    mut attempt: impl AsyncFnMut() -> Result<T, Trouble>,
+) -> Result<T> {
     let mut tried = 0;
     loop {
         let (error, after) = match attempt().await {
@@ -132,7 +143,7 @@ pub(super) async fn persist<T>(retries: u32, mut attempt: impl AsyncFnMut() -> R
 }
 
 /// Waits after something went wrong, longer each time.
-pub(super) async fn pause(times_before: u32, error: &Error) {
+pub(in crate::remote) async fn pause(times_before: u32, error: &Error) {
     sleep(jittered((FIRST_PAUSE * 2_u32.saturating_pow(times_before)).min(LONGEST_PAUSE)), error).await;
 }
 
