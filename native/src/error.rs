@@ -64,7 +64,12 @@ impl Error {
 
     /// An error of the format that was found in an index.
     pub fn in_index(error: CoreError) -> Self {
-        Self::from(Cause::Index(error))
+        let is_cut = matches!(error, CoreError::Truncated { .. });
+        let error = Self::from(Cause::Index(error));
+        if is_cut {
+            return error.hint("the index is incomplete: was it copied in full, or was its making interrupted?");
+        }
+        error
     }
 
     /// Says what was being done.

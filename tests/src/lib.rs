@@ -16,6 +16,7 @@
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
 //! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
+//! | [`plant`] | trees with all that a file system can hold |
 //! | [`store`] | what lies in a store, and how to spoil it |
 //! | [`service`] | real servers: of objects, of registries |
 //! | [`running`] | programs under way, with a time limit |
@@ -47,6 +48,7 @@
 //! | `metadata` | every kind of metadata on every file system, here and with the C casync |
 //! | `hostile` | archives that want out of the output, and somebody who swaps directories meanwhile |
 //! | `kills` | programs killed at random moments, and what the next run makes of that |
+//! | `mount` | mounted trees and images beside their sources and the C casync's mounts; faults, signals, load |
 //! | `tar` | trees from tar files and to them, beside GNU tar; cut and hostile tars |
 //! | `objects` | object stores and registries, with real servers: every verb, both layouts, the C casync on copies, faults |
 //! | `stores` (of the package `casync`) | the suite that every store passes |
@@ -69,6 +71,7 @@ pub mod members;
 pub mod mount;
 pub mod options;
 pub mod peak;
+pub mod plant;
 pub mod random;
 pub mod running;
 pub mod sandbox;

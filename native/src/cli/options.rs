@@ -256,6 +256,11 @@ impl Options {
         self.punch_holes.unwrap_or(true)
     }
 
+    /// `--mkdir=`
+    pub fn mkdir(&self) -> bool {
+        self.mkdir.unwrap_or(true)
+    }
+
     /// `--undo-immutable=`
     pub fn undo_immutable(&self) -> bool {
         self.undo_immutable.unwrap_or(false)

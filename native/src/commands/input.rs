@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use super::{seeds, stores};
 use crate::cli::{Options, What};
 use crate::error::{Context as _, Error, Result};
+use crate::flow::Budget;
 use crate::flow::input::{
     ByteSource, FileSource, Flow, Index, Pages, RandomSource, find, list_directory, pump, with_feed, with_remote,
     with_sparse,
@@ -22,6 +23,7 @@ use crate::flow::link::Linker;
 use crate::flow::share::Sharer;
 use crate::fs::blob::Kind;
 use crate::locator::{self, Class, Suffix};
+use crate::mount::Image;
 use crate::remote::{self, RemoteFile, spool};
 use crate::seed::Seeds;
 use crate::store::{Chain, Loader};
@@ -211,6 +213,16 @@ impl Archive {
         let seeds = seeds::find(options, &mut index, existing)?;
         let chain = chain.with_seeds(Arc::new(seeds));
         Ok(Self { form: Form::Index { index, chain }, counters: Arc::default() })
+    }
+
+    /// The same, to be read at random by many.
+    pub(super) fn into_image(self, budget: Budget) -> Result<Image> {
+        match self.form {
+            Form::File { seekable: false, .. } => Err(Errno::SPIPE.into()),
+            Form::File { fd, .. } => Image::from_file(fd),
+            Form::Remote { file, .. } => Image::from_remote(file, budget),
+            Form::Index { index, chain } => Image::from_index(index.into_table()?, chain, budget),
+        }
     }
 
     /// Bytes in the archive, if that is known.

@@ -144,7 +144,11 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
     let fd = input.open(directory, false)?;
     let kind = Kind::of(&fd)?;
     let is_tar = is_tar(arguments.from, what, &input, &fd, kind)?;
-    let what = if is_tar { what.unwrap_or(What::Archive) } else { check(what, kind)? };
+    let what = if is_tar {
+        what.unwrap_or(What::Archive)
+    } else {
+        check(what, kind).map_err(|error| unlike_tar(&input, error))?
+    };
     let source = if is_tar { Source::Tar } else { Source::Plain(kind) };
     let cache = cache(options, what, &input, source)?;
     make(arguments, &target, what, fd, source, cache.as_deref())
@@ -174,6 +178,14 @@ fn is_tar(from: Option<TreeForm>, what: Option<What>, input: &Operand, fd: &Owne
             Ok(is_tree && kind == Kind::File && is_named && TarTree::is_tar(fd))
         }
     }
+}
+
+/// What to say of a file that is only named like a tar file.
+fn unlike_tar(input: &Operand, error: Error) -> Error {
+    if input.locator().is_some_and(locator::is_tar) {
+        return error.hint("it is named like a tar file and is none; one that is compressed has to be unpacked first");
+    }
+    error
 }
 
 /// The directory of the cache.

@@ -1,6 +1,6 @@
 //! `plan`: where the chunks of an index would come from, and which nobody has.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use casync_core::plan::Sum;
@@ -12,6 +12,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::flow::input::Index;
 use crate::flow::plan::{Supplier, of_index};
 use crate::fs::blob::{self, Kind};
+use crate::locator;
 use crate::ui::json::{self, Field, Message};
 use crate::ui::{Out, narrate};
 
@@ -79,7 +80,7 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
         suppliers.push((alone.clone(), Supplier::Index(Box::new(index(alone, options)?.0))));
     }
     for store in stores::for_reading(options, operand.locator())?.stores() {
-        suppliers.push((store.name().into(), Supplier::Store(store.clone())));
+        suppliers.push((locator_of(store.name(), options, operand.locator()), Supplier::Store(store.clone())));
     }
 
     let mut plan = of_index(&mut target)?;
@@ -96,6 +97,14 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
     let missing = plan.missing();
     printer.source("missing", None, missing, None)?;
     printer.total(plan.total(), missing.chunks == 0)
+}
+
+/// The locator of a store, byte by byte; stores know it as text.
+fn locator_of(name: &str, options: &Options, index: Option<&OsStr>) -> OsString {
+    let main = options.store.clone().or_else(|| std::env::var_os("CASYNC_STORE"));
+    let all =
+        [main, index.map(locator::default_store)].into_iter().flatten().chain(options.extra_store.iter().cloned());
+    all.into_iter().find(|locator| locator.to_string_lossy() == name).unwrap_or_else(|| name.into())
 }
 
 fn index(path: &OsString, options: &Options) -> Result<(Index, Operand)> {

@@ -173,7 +173,8 @@ fn open_seed(seed: &SeedOption) -> Result<Option<(OwnedFd, Kind)>> {
     };
     let kind = Kind::of(&fd)?;
     if matches!(kind, Kind::Pipe | Kind::Other) {
-        return Err(Errno::NOTTY.into());
+        let name = seed.path.display();
+        return Err(Error::new(Errno::NOTTY, format!("seed \"{name}\" is no file, directory or block device")));
     }
     Ok(Some((fd, kind)))
 }

@@ -241,7 +241,7 @@ impl Job<'_> {
             Operand::parse(Some(name), self.options, "Failed to determine type of locator")?.open(None, true)?;
         let chain = stores::for_reading(self.options, operand.locator())?;
         let _progress = self.progress(index.stream_size());
-        let blob = (&other, &*name.to_string_lossy());
+        let blob = (&other, name.as_os_str());
         blob::verify(&mut index, blob, &chain, self.options.budget(), self.counters, self.findings)?;
         Ok("chunk")
     }

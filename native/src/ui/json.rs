@@ -32,7 +32,8 @@
 //! gc     {"type":"gc-chunk","change":"remove|move|would-remove","file":P}                (with --verbose)
 //!        {"type":"gc-summary","dry_run":false,"references":1,"live":2,"removed":3,"removed_bytes":4,"directories":5,
 //!         "remaining":6,"young":7,"temporary":8}
-//! verify {"type":"problem|repaired|remark","text":T}
+//! verify {"type":"problem|repaired|remark","path":P?,"file":F?,"text":T}
+//!        (path: of a node in a tree; file: a blob; the text has them too, with what is not printable escaped)
 //!        {"type":"verify-summary","good":true,"unit":"chunk|node","looked_at":1,"bytes":2,"problems":3,"repaired":4,"remarks":5}
 //!
 //! NODE   "kind":"file|dir|link|char|block|fifo|socket","mode":"0644","size":5?,"target":T?,"device":"8:1"?,
@@ -166,6 +167,8 @@ pub enum Message<'a> {
         temporary: u64,
     },
     Problem {
+        #[serde(flatten)]
+        about: Field<'a>,
         text: String,
     },
     Repaired {

@@ -23,6 +23,7 @@ pub use seek::Seeker;
 pub use sparse::{Sparse, with_sparse};
 
 pub(crate) use feed::count;
+pub(crate) use random::places;
 
 use crate::error::Result;
 
