@@ -36,7 +36,7 @@ fn a_server_leaves_while_it_serves() {
     let ours = tool::ours().display();
     for what in ["tree.caidx", "tree.catar"] {
         for bytes in places() {
-            scene.script("cut", &format!("{ours} \"$@\" | {{ head -c {bytes}; kill -KILL $$; }}\n"));
+            scene.script("cut", &format!("{ours} \"$@\" | {{ dd bs=1 count={bytes} status=none; kill -KILL $$; }}\n"));
             let cut = run(&scene, "cut", &["--seed-output=no", "extract", &format!("h:srv/{what}"), "out"]);
             let told = cut.failure();
             assert!(told.contains("has closed the connection"), "{what} at {bytes}: {told}");
@@ -52,7 +52,7 @@ fn a_server_leaves_while_it_takes() {
         for bytes in places() {
             scene.empty();
             // What the server is told ends there, which also ends it.
-            scene.script("cut", &format!("head -c {bytes} | {ours} \"$@\"\n"));
+            scene.script("cut", &format!("dd bs=1 count={bytes} status=none | {ours} \"$@\"\n"));
             let told = run(&scene, "cut", &["make", &format!("h:srv/{what}"), "tree"]).failure();
             assert!(told.contains("connection") || told.contains("gave up"), "{what} at {bytes}: {told}");
             let left = scene.sandbox.names("srv");
@@ -60,7 +60,7 @@ fn a_server_leaves_while_it_takes() {
         }
     }
     // An upload of chunks alone, too.
-    scene.script("cut", &format!("head -c 30000 | {ours} \"$@\"\n"));
+    scene.script("cut", &format!("dd bs=1 count=30000 status=none | {ours} \"$@\"\n"));
     run(&scene, "cut", &["--store=h:srv/st", "make", "x.caidx", "tree"]).failure();
     assert!(!scene.sandbox.path("x.caidx").exists());
 }
@@ -71,12 +71,18 @@ fn a_partner_falls_silent() {
     scene.ours(&["make", "srv/tree.caidx", "tree"]).success();
     let ours = tool::ours().display();
     for bytes in [0, 24, 500, 60_000] {
-        scene.script("mute", &format!("{ours} \"$@\" | (head -c {bytes}; exec sleep 1000)\n"));
+        scene.script(
+            "mute",
+            &format!("{ours} \"$@\" | (dd bs=1 count={bytes} status=none; exec sleep 20) 2>/dev/null\n"),
+        );
         let told = run(&scene, "mute", &["--seed-output=no", "extract", "h:srv/tree.caidx", "out"]).failure();
         assert!(told.contains("has been silent for 2 s"), "{told}");
     }
     // One that never reads, and one that never says goodbye.
-    for silent in ["exec sleep 1000\n".to_owned(), format!("{ours} \"$@\" | (head -c 24; exec sleep 1000)\n")] {
+    for silent in [
+        "exec sleep 20 2>/dev/null\n".to_owned(),
+        format!("{ours} \"$@\" | (dd bs=1 count=24 status=none; exec sleep 20) 2>/dev/null\n"),
+    ] {
         scene.script("mute", &silent);
         for what in ["h:srv/y.caidx", "h:srv/y.catar"] {
             let told = run(&scene, "mute", &["make", what, "tree"]).failure();

@@ -4,7 +4,6 @@ pub(crate) const HELLO: u64 = 0x3c71_d094_8ca5_fbee;
 pub(crate) const INDEX: u64 = 0xb32a_91dd_2b3e_27f8;
 pub(crate) const INDEX_EOF: u64 = 0x4f09_32f1_0437_18f5;
 pub(crate) const ARCHIVE: u64 = 0x95d6_428a_69ed_dcc5;
-pub(crate) const ARCHIVE_EOF: u64 = 0x450b_ef66_3f24_cbad;
 pub(crate) const REQUEST: u64 = 0x8ab4_27e0_f89d_9210;
 pub(crate) const CHUNK: u64 = 0x5213_dd18_0a84_bc8c;
 pub(crate) const MISSING: u64 = 0xd010_f9fa_c82b_7b6c;

@@ -45,7 +45,7 @@ fn pulls_are_answered_as_upstream_does() {
             assert!(data(&answered, kind) == data(&recorded, kind), "{name}");
         }
         // Answers come in any order.
-        let mut sorted = |messages: &[(u64, Vec<u8>)]| {
+        let sorted = |messages: &[(u64, Vec<u8>)]| {
             let mut rest: Vec<_> =
                 messages.iter().filter(|(kind, _)| ![INDEX, ARCHIVE].contains(kind)).cloned().collect();
             rest.sort();

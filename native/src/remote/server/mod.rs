@@ -93,8 +93,8 @@ fn end<I: Inbox>(wire: &Wire<I>, result: Result<()>) -> Result<()> {
     const LAST: Duration = Duration::from_secs(10);
     if let Err(error) = &result {
         let errno = error.errno();
-        // Who has closed the connection, or was asked to stop, is told nothing.
-        if !matches!(errno, Errno::PIPE | Errno::INTR | Errno::CONNABORTED) {
+        // Whoever has left does not hear it.
+        if errno != Errno::INTR {
             wire.act(|state| state.session.abort(errno.raw_os_error().unsigned_abs(), &told(error)));
         }
     }

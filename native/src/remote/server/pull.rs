@@ -104,9 +104,7 @@ fn serve(wire: &Wire<Served>, service: PullService) -> Result<()> {
             }
         }
         let done = wire.wait(For::Room, |state| {
-            if let Err(error) = failure.check() {
-                return Err(error);
-            }
+            failure.check()?;
             Ok(is_done(state).then_some(()))
         });
         over(wire, failure, done);

@@ -14,7 +14,7 @@ mod push;
 mod upload;
 pub(super) mod wire;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,7 +35,7 @@ use crate::store::{Form, Put, Store};
 ///
 /// If the locator would be taken for something else.
 pub(super) fn file(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn RemoteFile>> {
-    let (way, path) = Way::of(locator)?;
+    let (way, path) = way_of(locator)?;
     // What has another suffix is sent in the same way as an archive.
     let (kind, role) = match locator::suffix(locator) {
         Some(Suffix::ArchiveIndex | Suffix::BlobIndex) => (Kind::Index, Role::Index),
@@ -51,9 +51,20 @@ pub(super) fn file(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn Remot
 ///
 /// If the locator would be taken for something else.
 pub(super) fn store(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn Store>> {
-    let (way, path) = Way::of(locator)?;
+    let (way, path) = way_of(locator)?;
     let name = super::shown(locator);
     Ok(Arc::new(SessionStore { link: Link::join(way, Role::Store, path, settings), name }))
+}
+
+fn way_of(locator: &OsStr) -> Result<(Way, OsString)> {
+    let (way, path) = Way::of(locator)?;
+    match way {
+        // It would start itself.
+        Way::Helper { scheme, .. } if IS_HELPER.load(Ordering::Relaxed) => {
+            Err(Error::new(Errno::UNATCH, format!("this program has no way of its own to {scheme} URLs")))
+        }
+        way => Ok((way, path)),
+    }
 }
 
 /// Whether somebody wants a helper for a scheme in the place of what this program has of its own: `CASYNC_PROTOCOL_PATH` is

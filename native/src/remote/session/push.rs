@@ -105,10 +105,11 @@ impl Push {
                 return Ok(None);
             }
             state.inbox.ended = true;
-            Ok(Some(match self.kind {
+            match self.kind {
                 Kind::Archive => state.session.archive_eof()?,
                 Kind::Index => state.session.index_eof()?,
-            }))
+            }
+            Ok(Some(()))
         })?;
         self.wait(For::Answer, |state| Ok(state.inbox.goodbye.then_some(())))?;
         self.wire.0.close();
