@@ -12,14 +12,15 @@ export class Chunks {
   /** id -> what is under way: `{ promise, waiting, controller }`. */
   #flying = new Map();
   #cacheWorks = true;
+  #asked = 0;
 
   /**
    * `index`: the module's; `stores`, `seeds`: lists; `cache`: for longer, `memory`: for moments; `worker`: decodes and
-   * verifies; `parallel`, `budget`: chunks and bytes of chunks that are under way at once; `onWarning`: told what went wrong
-   * without harm.
+   * verifies; `parallel`, `budget`: chunks and bytes of chunks that are under way at once; `most`: chunks that may be
+   * fetched in all; `onWarning`: told what went wrong without harm.
    */
-  constructor({ index, stores, seeds = [], cache, memory, worker, parallel = 8, budget = 8 << 20, onWarning }) {
-    Object.assign(this, { index, stores, seeds, cache, memory, worker, parallel, budget, onWarning });
+  constructor({ index, stores, seeds = [], cache, memory, worker, parallel = 8, budget = 8 << 20, onWarning, most = Infinity }) {
+    Object.assign(this, { index, stores, seeds, cache, memory, worker, parallel, budget, onWarning, most });
     this.counts = { memory: 0, seed: 0, cache: 0, store: 0 };
   }
 
@@ -115,6 +116,8 @@ export class Chunks {
   }
 
   async #fetched(chunk, signal) {
+    this.#asked += 1;
+    if (this.#asked > this.most) throw new CasyncError("limit", `more than ${this.most} chunks would have to be fetched`);
     let failure;
     for (const store of this.stores) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
