@@ -34,7 +34,7 @@ const origin = await serve((request, response) => {
   if (damage && path.endsWith(".cacnk")) bytes[bytes.length >> 1] ^= 0x55;
   response.end(bytes);
 });
-const spoiled = await start(runtime, { index: `${origin.address}zstd.caidx`, memory: 0, retries: 0 });
+const spoiled = await start(runtime, { index: `${origin.address}zstd.caidx`, stores: [`${origin.address}zstd.castr`], memory: 0, retries: 0 });
 assert.equal((await spoiled.get("docs/deep/hello.txt")).status, 200);
 damage = true;
 const refused = await spoiled.get("docs/deep/hello.txt");

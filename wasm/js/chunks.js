@@ -30,9 +30,10 @@ export class Chunks {
     const bytes = this.memory?.get(id);
     if (bytes) return { bytes, origin: "memory" };
     let flight = this.#flying.get(id);
-    if (!flight) {
+    const joins = flight !== undefined;
+    if (!joins) {
       const controller = new AbortController();
-      const promise = this.#find(chunk, controller.signal).finally(() => this.#flying.delete(id));
+      const promise = this.#find(chunk, controller.signal).finally(() => this.#landed(id, flight));
       flight = { promise, controller, waiting: 0 };
       this.#flying.set(id, flight);
       // Whoever waits is told; that nobody does any more is no unhandled rejection.
@@ -40,12 +41,20 @@ export class Chunks {
     }
     flight.waiting += 1;
     try {
-      return await unlessAborted(flight.promise, signal);
+      const found = await unlessAborted(flight.promise, signal);
+      return joins ? { ...found, origin: "memory" } : found;
     } finally {
       flight.waiting -= 1;
-      // Only when nobody wants it any more.
-      if (flight.waiting === 0 && signal?.aborted) flight.controller.abort(aborted(signal));
+      // Only when nobody wants it any more; who comes later begins anew.
+      if (flight.waiting === 0 && signal?.aborted) {
+        this.#landed(id, flight);
+        flight.controller.abort(aborted(signal));
+      }
     }
+  }
+
+  #landed(id, flight) {
+    if (this.#flying.get(id) === flight) this.#flying.delete(id);
   }
 
   /**

@@ -114,7 +114,11 @@ class Answer {
     }
     headers["Content-Length"] = String(to - from);
     if (range) headers["Content-Range"] = `bytes ${from}-${to - 1}/${size}`;
-    const pieces = () => readable(this.content.pieces(start + from, start + to, { signal: this.request.signal }), name);
+    const pieces = () => {
+      const stream = readable(this.content.pieces(start + from, start + to, { signal: this.request.signal }), name);
+      // workerd tells clients that a body has ended early only if it knows how long it should have been.
+      return globalThis.FixedLengthStream ? stream.pipeThrough(new FixedLengthStream(to - from)) : stream;
+    };
     return new Response(this.isHead || from === to ? null : pieces(), { status: range ? 206 : 200, headers });
   }
 
