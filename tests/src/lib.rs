@@ -52,6 +52,8 @@
 //! | `kills` | programs killed at random moments, and what the next run makes of that |
 //! | `mount` | mounted trees and images beside their sources and the C casync's mounts; faults, signals, load |
 //! | `tar` | trees from tar files and to them, beside GNU tar; cut and hostile tars |
+//! | `objects` | object stores and registries, with real servers: every verb, both layouts, the C casync on copies, faults |
+//! | `stores` (of the package `casync`) | the suite that every store passes |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.

@@ -45,6 +45,8 @@ pub struct LocalStore {
     /// `None` until the store exists.
     directory: OnceLock<OwnedFd>,
     prefixes: Prefixes,
+    /// Whether nothing will be written to it.
+    is_for_reading: bool,
 }
 
 impl LocalStore {
@@ -54,7 +56,7 @@ impl LocalStore {
     ///
     /// If it cannot be opened.
     pub fn open(path: &Path) -> Result<Self> {
-        let store = Self::new(path);
+        let store = Self { is_for_reading: true, ..Self::new(path) };
         let directory = open_directory(path)?;
         let _ = store.directory.set(directory);
         store.prefixes.set_all();
@@ -68,7 +70,7 @@ impl LocalStore {
     /// If it cannot be opened for another reason.
     pub fn for_reading(path: &Path) -> Result<Self> {
         match Self::open(path) {
-            Err(error) if error.is_not_found() => Ok(Self::new(path)),
+            Err(error) if error.is_not_found() => Ok(Self { is_for_reading: true, ..Self::new(path) }),
             opened => opened,
         }
     }
@@ -99,6 +101,7 @@ impl LocalStore {
             layout: Layout::from_environment(),
             directory: OnceLock::new(),
             prefixes: Prefixes::default(),
+            is_for_reading: false,
         }
     }
 
@@ -130,6 +133,16 @@ impl LocalStore {
         lock::share(&directory, &self.name)?;
         // Another thread may have been faster; either descriptor will do.
         Ok(self.directory.get_or_init(|| directory))
+    }
+
+    /// Reads from the directory that is now in the store's place, if it is another one: a mount lives longer than a store that
+    /// is replaced, or comes back.
+    fn read_anew(&self, path: &str, buffer: &mut Vec<u8>) -> Result<bool> {
+        let Ok(now) = fs::stat(&self.path) else { return Ok(false) };
+        if self.identity() == Some((now.st_dev, now.st_ino)) {
+            return Ok(false);
+        }
+        read_chunk(&open_directory(&self.path)?, path, buffer)
     }
 
     fn what(&self, verb: &str, id: &ChunkId) -> String {
@@ -218,10 +231,16 @@ impl LocalStore {
 
 impl Store for LocalStore {
     fn get(&self, id: &ChunkId, form: Form, buffer: &mut Vec<u8>) -> Result<bool> {
-        let Some(directory) = self.directory.get().filter(|_| self.prefixes.contains(id)) else {
-            return Ok(false);
+        let path = self.layout.path(id, form);
+        let read = match self.directory.get().filter(|_| self.prefixes.contains(id)) {
+            Some(directory) => read_chunk(directory, &path, buffer),
+            None => Ok(false),
         };
-        read_chunk(directory, self.layout.path(id, form), buffer).map_err(|error| error.context(self.what("read", id)))
+        let read = match read {
+            Ok(false) if self.is_for_reading => self.read_anew(&path, buffer),
+            read => read,
+        };
+        read.map_err(|error| error.context(self.what("read", id)))
     }
 
     fn has(&self, id: &ChunkId) -> Result<bool> {
