@@ -137,6 +137,9 @@ impl Options {
     /// Puts log level, verbosity and style of progress into effect.
     pub fn apply_logging(&self) {
         let environment = |name| std::env::var(name).ok();
+        if let Some(level) = self.log_level {
+            log::set_asked_level(level);
+        }
         if let Some(level) =
             self.log_level.or_else(|| environment("CASYNC_LOG_LEVEL").and_then(|text| log::parse_level(&text)))
         {

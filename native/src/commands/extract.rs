@@ -423,11 +423,11 @@ fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
 fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, arguments: &ExtractArgs) -> Result<()> {
     let options = &arguments.options;
     let started = Instant::now();
+    let chain = stores::for_reading(options, input.locator())?;
     let mut index = open_index(opened, input)?;
     let old = if options.seed_output() == Some(false) { None } else { old_blob(target, &existing)? };
     let mut seeds = seeds::find(options, &mut index, old)?;
     let seeding = seeds.spent();
-    let chain = stores::for_reading(options, input.locator())?;
     let counters = Arc::new(Counters::default());
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();

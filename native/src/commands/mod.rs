@@ -16,6 +16,8 @@ mod mtree;
 mod nbd_server;
 mod plan;
 mod product;
+mod pull;
+mod push;
 mod seeds;
 mod stat;
 mod stores;
@@ -59,6 +61,12 @@ pub enum Verb {
     Plan(plan::PlanArgs),
     /// Show what an index, an archive or a chunk is like
     Inspect(inspect::InspectArgs),
+    /// Serve an archive, an index and chunks to the casync at the other end of standard input and output
+    #[command(after_help = pull::HELP)]
+    Pull(pull::PullArgs),
+    /// Take an archive, an index and chunks from the casync at the other end of standard input and output
+    #[command(after_help = push::HELP)]
+    Push(push::PushArgs),
     /// Serve blobs, or what their indexes describe, as network block devices
     #[command(after_help = nbd_server::HELP)]
     NbdServer(nbd_server::NbdServerArgs),
@@ -94,6 +102,8 @@ Examples:
   casync docs ~/.local
       Install man pages and completions for bash, zsh and fish below ~/.local/share";
 
+pub use pull::help_with_urls;
+
 /// Runs a verb.
 ///
 /// # Errors
@@ -115,6 +125,8 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::NbdServer(arguments) => nbd_server::run(&arguments),
         Verb::Docs(arguments) => docs::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
+        Verb::Pull(arguments) => pull::run(&arguments),
+        Verb::Push(arguments) => push::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }
 }
