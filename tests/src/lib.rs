@@ -21,6 +21,7 @@
 //! | [`web`], [`link`], [`nginx`] | servers, good ones and others, and long links to them; [`network`] runs them |
 //! | [`service`] | real servers: of objects, of registries |
 //! | [`running`] | programs under way, with a time limit |
+//! | [`serving`] | `casync serve` under way |
 //! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
@@ -43,6 +44,7 @@
 //! | `http` | stores, indexes and archives on web servers: nginx, and servers that do all there is to do wrong |
 //! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
 //! | `diff` | the verbs `diff` and `plan`, on trees and blobs of all forms, and on bad ones |
+//! | `server` | the verbs `serve` and `fetch`, caches, groups of stores and the configuration file |
 //! | `docs` | man pages render, completions complete in their shells, packages install; the static program runs |
 //! | `inspect` | the verb `inspect`: its numbers against those counted here, its pages, damaged files |
 //! | `examples` | the core's example programs, on what the C casync makes |
@@ -81,6 +83,7 @@ pub mod random;
 pub mod running;
 pub mod sandbox;
 pub mod service;
+pub mod serving;
 pub mod skip;
 pub mod snapshot;
 pub mod split;

@@ -85,7 +85,13 @@ impl Operand {
             None => Err(Error::from(Errno::INVAL).titled(failed)),
             Some(Class::Path) => Ok(Self::Path(text)),
             Some(Class::Url | Class::Ssh) => {
-                let file = remote::file(&text, &options.remote())?;
+                if options.offline()? {
+                    let text = format!("{:?} is on another host, which is not asked", remote::shown(&text));
+                    return Err(
+                        Error::new(Errno::NETDOWN, text).hint("leave out --offline, or name a copy on this host")
+                    );
+                }
+                let file = remote::file(&text, &options.remote()?)?;
                 Ok(Self::Remote { locator: text, file })
             }
         }

@@ -33,6 +33,8 @@ pub struct BlobTarget<'a> {
     pub sparse: bool,
     /// Whether chunks may be right in place already, since the seed of the output is the output itself.
     pub in_place: bool,
+    /// Whether any chunk may be right in place already, since a run that was interrupted wrote to it.
+    pub resumed: bool,
     /// Whether to share data with seeds where that is possible.
     pub reflink: bool,
 }
@@ -297,6 +299,11 @@ impl Worker<'_> {
 
     /// Writes chunks that are not in place already.
     fn write(&mut self, pieces: &[Piece]) -> Result<()> {
+        if self.target.resumed {
+            // No seed: nobody has looked through it before.
+            let missing = self.verify(pieces, Origin::Seed(SeedPlace { seed: usize::MAX, offset: 0 }))?;
+            return self.load(&missing, false);
+        }
         if !self.target.in_place {
             return self.load(pieces, self.target.sparse);
         }

@@ -286,13 +286,19 @@ impl<'a> Loader<'a> {
         let mut stored = Vec::new();
         for store in &chain.stores {
             for form in Form::ALL {
-                let tried = match store.get(&piece.id, form, &mut stored) {
+                let mut tried = match store.get(&piece.id, form, &mut stored) {
                     Ok(false) => continue,
-                    Ok(true) => self
-                        .check(piece, form, &stored)
-                        .context(|| format!("chunk {} from store {:?}", piece.id, store.name())),
+                    Ok(true) => self.checked(piece, form, &stored, &**store),
                     Err(error) => Err(error),
                 };
+                if tried.is_err() {
+                    // A cache or a group may have another one.
+                    store.reject(&piece.id);
+                    if let Ok(true) = store.get(&piece.id, form, &mut stored) {
+                        tried =
+                            self.checked(piece, form, &stored, &**store).map_err(|error| tried.err().unwrap_or(error));
+                    }
+                }
                 match tried {
                     Ok(chunk) => {
                         if let Some(error) = first_error {
@@ -320,6 +326,10 @@ impl<'a> Loader<'a> {
             seeds.note(place, true);
             Some(Loaded { chunk, origin: Origin::Seed(place) })
         })
+    }
+
+    fn checked(&mut self, piece: &Piece, form: Form, stored: &[u8], store: &dyn Store) -> Result<VerifiedChunk> {
+        self.check(piece, form, stored).context(|| format!("chunk {} from store {:?}", piece.id, store.name()))
     }
 
     fn check(&mut self, piece: &Piece, form: Form, stored: &[u8]) -> Result<VerifiedChunk> {
