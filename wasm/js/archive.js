@@ -129,9 +129,9 @@ export class Archive {
   }
 
   /** Gives back the module's memory. */
-  close() {
+  close({ index = true } = {}) {
     this.#tree.free();
-    this.index?.free();
+    if (index) this.index?.free();
   }
 
   #text(make, { signal = this.signal } = {}) {

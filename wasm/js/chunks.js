@@ -12,14 +12,15 @@ export class Chunks {
   /** id -> what is under way: `{ promise, waiting, controller }`. */
   #flying = new Map();
   #cacheWorks = true;
+  #asked = 0;
 
   /**
    * `index`: the module's; `stores`, `seeds`: lists; `cache`: for longer, `memory`: for moments; `worker`: decodes and
-   * verifies; `parallel`, `budget`: chunks and bytes of chunks that are under way at once; `onWarning`: told what went wrong
-   * without harm.
+   * verifies; `parallel`, `budget`: chunks and bytes of chunks that are under way at once; `most`: chunks that may be
+   * fetched in all; `onWarning`: told what went wrong without harm.
    */
-  constructor({ index, stores, seeds = [], cache, memory, worker, parallel = 8, budget = 8 << 20, onWarning }) {
-    Object.assign(this, { index, stores, seeds, cache, memory, worker, parallel, budget, onWarning });
+  constructor({ index, stores, seeds = [], cache, memory, worker, parallel = 8, budget = 8 << 20, onWarning, most = Infinity }) {
+    Object.assign(this, { index, stores, seeds, cache, memory, worker, parallel, budget, onWarning, most });
     this.counts = { memory: 0, seed: 0, cache: 0, store: 0 };
   }
 
@@ -29,9 +30,10 @@ export class Chunks {
     const bytes = this.memory?.get(id);
     if (bytes) return { bytes, origin: "memory" };
     let flight = this.#flying.get(id);
-    if (!flight) {
+    const joins = flight !== undefined;
+    if (!joins) {
       const controller = new AbortController();
-      const promise = this.#find(chunk, controller.signal).finally(() => this.#flying.delete(id));
+      const promise = this.#find(chunk, controller.signal).finally(() => this.#landed(id, flight));
       flight = { promise, controller, waiting: 0 };
       this.#flying.set(id, flight);
       // Whoever waits is told; that nobody does any more is no unhandled rejection.
@@ -39,12 +41,20 @@ export class Chunks {
     }
     flight.waiting += 1;
     try {
-      return await unlessAborted(flight.promise, signal);
+      const found = await unlessAborted(flight.promise, signal);
+      return joins ? { ...found, origin: "memory" } : found;
     } finally {
       flight.waiting -= 1;
-      // Only when nobody wants it any more.
-      if (flight.waiting === 0 && signal?.aborted) flight.controller.abort(aborted(signal));
+      // Only when nobody wants it any more; who comes later begins anew.
+      if (flight.waiting === 0 && signal?.aborted) {
+        this.#landed(id, flight);
+        flight.controller.abort(aborted(signal));
+      }
     }
+  }
+
+  #landed(id, flight) {
+    if (this.#flying.get(id) === flight) this.#flying.delete(id);
   }
 
   /**
@@ -115,6 +125,8 @@ export class Chunks {
   }
 
   async #fetched(chunk, signal) {
+    this.#asked += 1;
+    if (this.#asked > this.most) throw new CasyncError("limit", `more than ${this.most} chunks would have to be fetched`);
     let failure;
     for (const store of this.stores) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {

@@ -1,6 +1,6 @@
 // HTTP: whole resources and ranges, with limits, time-outs and retries. The host's `fetch` does the work.
 
-import { aborted, CasyncError, check } from "./errors.js";
+import { aborted, CasyncError, check, explain } from "./errors.js";
 import { linked, sleep } from "./waiting.js";
 
 /** Statuses after which the same request may succeed. */
@@ -50,7 +50,14 @@ export class Http {
       begin?.();
       const response = await this.#send(url, {}, signal);
       await expectStatus(response, 200, url);
-      for await (const bytes of this.#pieces(response, signal, limit, url)) piece(bytes);
+      for await (const bytes of this.#pieces(response, signal, limit, url)) {
+        try {
+          piece(bytes);
+        } catch (error) {
+          // What the bytes say is no fault of the network: asking again would not help.
+          throw explain(error, `reading ${url}`, { url });
+        }
+      }
       return headersOf(response);
     });
   }
@@ -124,8 +131,8 @@ export class Http {
   async #send(url, headers, signal, cache, init = {}) {
     this.requests += 1;
     const options = { ...init, headers: { ...this.headers, ...headers }, signal };
-    // Edge runtimes refuse options that they do not have.
-    if (cache && "cache" in Request.prototype) options.cache = cache;
+    // Edge runtimes refuse the option; they are told by a cache that only they have.
+    if (cache && "cache" in Request.prototype && globalThis.caches?.default === undefined) options.cache = cache;
     if (this.credentials) options.credentials = this.credentials;
     return this.#timely(this.fetch(url, options), url);
   }

@@ -39,8 +39,17 @@ export interface Source {
   read(offset: number, length: number): Uint8Array | Promise<Uint8Array>;
 }
 
+/** A `FileSystemSyncAccessHandle`, which TypeScript knows in workers only. */
+export interface SyncAccessHandle {
+  read(bytes: Uint8Array, options: { at: number }): number;
+  write(bytes: Uint8Array, options: { at: number }): number;
+  getSize(): number;
+  truncate(size: number): void;
+  flush(): void;
+}
+
 /** Anything that is a file: `File`, `Blob`, bytes, an access handle of the origin's private file system, or an object. */
-export type FileLike = Blob | Uint8Array | FileSystemSyncAccessHandle | Source;
+export type FileLike = Blob | Uint8Array | SyncAccessHandle | Source;
 
 /** A file that may have some of the chunks. Without its index it is looked through, which reads all of it. */
 export type SeedFile = FileLike | { file: FileLike; index?: FileLike; onProgress?(progress: { done: number; total: number }): void };
@@ -144,7 +153,7 @@ export class Image {
    * Writes all of it. `resume`: what the target has already stays. `onChunk` is called for each chunk that is in place, in order.
    */
   writeTo(
-    target: WritableStream<Uint8Array> | FileSystemSyncAccessHandle | FileSystemFileHandle | Sink,
+    target: WritableStream<Uint8Array> | SyncAccessHandle | FileSystemFileHandle | Sink,
     options?: Abortable & { resume?: boolean; onProgress?(progress: Progress): void; onChunk?(chunk: Chunk, origin: Origin): void },
   ): Promise<Progress>;
   /** What it would take. */

@@ -111,7 +111,9 @@ fn dispatch(arguments: &[OsString]) -> Result<()> {
     match cli.verb {
         None => Err(no_verb(arguments, parsed.unknown_verb.as_deref())),
         Some(verb) => {
-            stop_on_signals()?;
+            if !verb.handles_signals() {
+                stop_on_signals()?;
+            }
             sys::raise_open_files();
             commands::run(verb)
         }

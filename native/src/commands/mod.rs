@@ -1,10 +1,12 @@
 //! The verbs, one file each.
 
 mod catab;
+mod config;
 mod diff;
 mod digest;
 mod docs;
 mod extract;
+mod fetch;
 mod gc;
 mod image;
 mod input;
@@ -19,6 +21,7 @@ mod product;
 mod pull;
 mod push;
 mod seeds;
+mod serve;
 mod stat;
 mod stores;
 mod verify;
@@ -61,6 +64,12 @@ pub enum Verb {
     Plan(plan::PlanArgs),
     /// Show what an index, an archive or a chunk is like
     Inspect(inspect::InspectArgs),
+    /// Fill a cache with the chunks of indexes
+    Fetch(fetch::FetchArgs),
+    /// Show the configuration that is in effect
+    Config(config::ConfigArgs),
+    /// Serve a store and indexes over HTTP
+    Serve(Box<serve::ServeArgs>),
     /// Serve an archive, an index and chunks to the casync at the other end of standard input and output
     #[command(after_help = pull::HELP)]
     Pull(pull::PullArgs),
@@ -102,6 +111,13 @@ Examples:
   casync docs ~/.local
       Install man pages and completions for bash, zsh and fish below ~/.local/share";
 
+impl Verb {
+    /// Whether it does something else on signals than to stop.
+    pub(crate) const fn handles_signals(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
+}
+
 pub use pull::help_with_urls;
 
 /// Runs a verb.
@@ -125,6 +141,9 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::NbdServer(arguments) => nbd_server::run(&arguments),
         Verb::Docs(arguments) => docs::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
+        Verb::Fetch(arguments) => fetch::run(&arguments),
+        Verb::Config(arguments) => config::run(&arguments),
+        Verb::Serve(arguments) => serve::run(&arguments),
         Verb::Pull(arguments) => pull::run(&arguments),
         Verb::Push(arguments) => push::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),

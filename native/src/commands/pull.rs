@@ -53,7 +53,7 @@ pub fn help_with_urls(arguments: &PullArgs, scheme: &str) -> Result<()> {
     options.apply_logging();
     remote::set_helper();
     let Operands { archive, index, stores } = Operands::parse(&arguments.operands)?;
-    let settings = stores::settings(options);
+    let settings = stores::settings(options)?;
     let check = |url: &OsStr| match url.to_str().and_then(locator::scheme) {
         // compat: upstream's helpers take any URL, and the family from their own name.
         Some(named) if named == scheme || (scheme, named) == ("https", "http") => Ok(()),

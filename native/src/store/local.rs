@@ -94,6 +94,55 @@ impl LocalStore {
         Ok(store)
     }
 
+    /// A store that others write to, too, for a long time: it is asked for every chunk, whatever there was at first.
+    /// `writes`: its directory is made if it does not exist, and garbage collection hears of us.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be used.
+    pub fn open_shared(path: &Path, writes: bool) -> Result<Self> {
+        if !writes {
+            return Self::open(path);
+        }
+        let store = Self::open_or_create(path)?;
+        store.create()?;
+        store.prefixes.set_all();
+        Ok(store)
+    }
+
+    /// A store that chunks may vanish from at any time: nobody has to wait for anybody.
+    ///
+    /// # Errors
+    ///
+    /// If there is none and none can be made, or it cannot be used.
+    pub(super) fn open_cache(path: &Path) -> Result<Self> {
+        let made = std::fs::create_dir_all(path).context(|| format!("create the cache {path:?}"));
+        made.and_then(|()| Self::open(path))
+    }
+
+    /// Removes the file of a chunk; false if there was none, or it cannot be removed.
+    pub(super) fn remove(&self, id: &ChunkId, form: Form) -> bool {
+        let path = self.layout.path(id, form);
+        self.directory.get().is_some_and(|directory| fs::unlinkat(directory, path, AtFlags::empty()).is_ok())
+    }
+
+    /// Opens the file of a chunk; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened, or is no chunk.
+    pub(crate) fn file(&self, id: &ChunkId, form: Form) -> Result<Option<(std::fs::File, Stat)>> {
+        let Some(directory) = self.directory.get().filter(|_| self.prefixes.contains(id)) else { return Ok(None) };
+        let opened = open_chunk(directory, self.layout.path(id, form)).and_then(|file| match file {
+            Some(file) => Ok(Some((fs::fstat(&file)?, file))),
+            None => Ok(None),
+        });
+        let Some((stat, file)) = opened.map_err(|error| error.context(self.what("read", id)))? else { return Ok(None) };
+        // An empty file is what a crash left.
+        let is_chunk = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_size > 0;
+        Ok(is_chunk.then(|| (std::fs::File::from(file), stat)))
+    }
+
     fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -412,10 +461,17 @@ pub(super) fn open_directory(path: &Path) -> Result<OwnedFd> {
 
 /// Reads the file of a chunk into `buffer`; false if there is none.
 pub(super) fn read_chunk(directory: &OwnedFd, path: impl rustix::path::Arg, buffer: &mut Vec<u8>) -> Result<bool> {
+    match open_chunk(directory, path)? {
+        Some(file) => read_whole(&file, buffer).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+fn open_chunk(directory: &OwnedFd, path: impl rustix::path::Arg) -> Result<Option<OwnedFd>> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
     match fs::openat(directory, path, flags, Mode::empty()) {
-        Ok(file) => read_whole(&file, buffer).map(|()| true),
-        Err(Errno::NOENT) => Ok(false),
+        Ok(file) => Ok(Some(file)),
+        Err(Errno::NOENT) => Ok(None),
         // A symbolic link in a chunk's place marks it as known to be missing.
         Err(Errno::LOOP) => Err(Error::new(Errno::ADDRNOTAVAIL, "marked as missing")),
         Err(errno) => Err(errno.into()),
