@@ -24,7 +24,13 @@ pub struct PullArgs {
 
 pub(super) const HELP: &str = "\
 Started by another casync, by way of ssh, which reads from and writes to its pipes. Every chunk is verified before it is sent; \
-one that is damaged counts as missing, and a message tells of it.";
+one that is damaged counts as missing, and a message tells of it.
+
+Examples:
+  casync pull - - home.caidx default.castr
+      What `casync extract HOST:home.caidx` starts on the host
+  casync pull - home.catar - -
+      An archive";
 
 pub(super) fn run(arguments: &PullArgs) -> Result<()> {
     arguments.options.apply_logging();

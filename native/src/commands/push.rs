@@ -22,7 +22,11 @@ pub struct PushArgs {
 
 pub(super) const HELP: &str = "\
 Started by another casync, by way of ssh, which reads from and writes to its pipes. Every chunk is verified before it is stored. \
-Archive and index get their names when they and all chunks are there, before the other side hears of success.";
+Archive and index get their names when they and all chunks are there, before the other side hears of success.
+
+Examples:
+  casync push - - home.caidx default.castr
+      What `casync make HOST:home.caidx` starts on the host";
 
 pub(super) fn run(arguments: &PushArgs) -> Result<()> {
     arguments.options.apply_logging();
