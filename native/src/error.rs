@@ -64,7 +64,12 @@ impl Error {
 
     /// An error of the format that was found in an index.
     pub fn in_index(error: CoreError) -> Self {
-        Self::from(Cause::Index(error))
+        let is_cut = matches!(error, CoreError::Truncated { .. });
+        let error = Self::from(Cause::Index(error));
+        if is_cut {
+            return error.hint("the index is incomplete: was it copied in full, or was its making interrupted?");
+        }
+        error
     }
 
     /// Says what was being done.
@@ -90,9 +95,21 @@ impl Error {
         self
     }
 
+    /// Sets the first line, unless somebody closer to the cause has.
+    #[must_use]
+    pub fn headed(mut self, headline: impl Into<String>) -> Self {
+        self.0.headline.get_or_insert_with(|| headline.into());
+        self
+    }
+
     /// The cause.
     pub fn cause(&self) -> &Cause {
         &self.0.cause
+    }
+
+    /// Whether bytes are to blame, not the way that they came.
+    pub fn is_format(&self) -> bool {
+        matches!(self.0.cause, Cause::Format(_) | Cause::Index(_))
     }
 
     /// Whether the system says that something is not there.

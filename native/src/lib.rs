@@ -7,6 +7,7 @@
 //! | [`cli`], [`commands`], [`locator`], [`ui`] | arguments, one file for each verb, what operands name, messages and progress |
 //! | [`flow`] | the pipelines: the only place where stages are joined |
 //! | [`cache`] | what an earlier run learnt about a tree |
+//! | [`disk`], [`nbd`] | images as disks, with a file for what is written; served as network block devices |
 //! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
 //! | [`mount`] | archives and images as file systems, read where somebody looks |
 //! | [`remote`] | files and stores on other hosts |
@@ -18,11 +19,13 @@
 pub mod cache;
 pub mod cli;
 pub mod commands;
+pub mod disk;
 pub mod error;
 pub mod flow;
 pub mod fs;
 pub mod locator;
 pub mod mount;
+pub mod nbd;
 pub mod remote;
 pub mod seed;
 pub mod store;

@@ -65,6 +65,23 @@ pub fn without_file_scheme(text: &OsStr) -> OsString {
     }
 }
 
+/// A locator as people may see it: a URL without user name and password, and without its query, which may be a signature.
+pub fn without_secrets(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?..."));
+    let host = rest.find(['/', ';']).unwrap_or(rest.len());
+    let rest = rest[..host].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    format!("{scheme}://{rest}{query}")
+}
+
+/// The scheme of what is meant to be a URL: what is before `://`.
+pub fn scheme(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once("://")?;
+    let starts = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
+    let goes_on = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte));
+    (starts && goes_on).then_some(scheme)
+}
+
 /// The kind of file that a locator's suffix announces.
 pub fn suffix(text: &OsStr) -> Option<Suffix> {
     let bytes = text.as_bytes();
@@ -98,6 +115,12 @@ pub fn default_store(index: &OsStr) -> OsString {
         OsString::from_vec(store)
     };
     match classify(index) {
+        // In a registry the chunks of an index are in the same repository.
+        Some(Class::Url) if is_registry(bytes) => {
+            let host = url_rest(bytes).map_or(0, |rest| bytes.len() - rest.len());
+            let end = bytes[host..].iter().rposition(|byte| matches!(byte, b'/' | b':'));
+            OsString::from_vec(bytes[..end.map_or(bytes.len(), |end| host + end)].to_vec())
+        }
         Some(Class::Url) => {
             let host = url_rest(bytes).map_or(0, |rest| bytes.len() - rest.len());
             let end = bytes[host..].iter().position(|byte| matches!(byte, b';' | b'?'));
@@ -110,6 +133,10 @@ pub fn default_store(index: &OsStr) -> OsString {
         Some(Class::Ssh) => beside(bytes, ssh_rest(bytes).map_or(0, |rest| bytes.len() - rest.len())),
         Some(Class::Path) | None => beside(bytes, 0),
     }
+}
+
+fn is_registry(url: &[u8]) -> bool {
+    [&b"oci://"[..], b"oci+http://", b"oci+https://"].iter().any(|scheme| url.starts_with(scheme))
 }
 
 /// A locator as a path.
@@ -152,7 +179,8 @@ fn skip(bytes: &[u8], of: impl Fn(&u8) -> bool) -> &[u8] {
     &bytes[bytes.iter().take_while(|byte| of(byte)).count()..]
 }
 
-fn percent_decoded(path: &[u8]) -> Vec<u8> {
+/// Bytes with `%XX` decoded; what is no valid escape stays.
+pub(crate) fn percent_decoded(path: &[u8]) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;
@@ -228,6 +256,9 @@ mod tests {
             ("http://host/a/x.caidx?q;r", "http://host/a/default.castr"),
             ("http://host", "http://host/default.castr"),
             ("https://h:8/x/a.caidx?k=v", "https://h:8/x/default.castr"),
+            ("s3://bucket/a/x.caidx?layout=flat", "s3://bucket/a/default.castr"),
+            ("oci://h:5000/a/b/x.caidx", "oci://h:5000/a/b"),
+            ("oci+https://h/a:x.caidx", "oci+https://h/a"),
             ("host:a/x.caidx", "host:a/default.castr"),
             ("host:x.caidx", "host:default.castr"),
         ] {

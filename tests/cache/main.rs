@@ -2,6 +2,7 @@
 //! is the one of a run without a cache; and what has not changed is not read.
 
 mod changes;
+mod clock;
 mod directory;
 mod killed;
 mod rounds;

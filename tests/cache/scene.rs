@@ -27,14 +27,23 @@ pub(crate) struct Counts {
 impl Scene {
     /// A tree without anything in it.
     pub(crate) fn empty() -> Self {
-        let sandbox = Sandbox::new();
+        Self::empty_in(&std::env::temp_dir())
+    }
+
+    fn empty_in(directory: &Path) -> Self {
+        let sandbox = Sandbox::new_in(directory);
         fs::create_dir(sandbox.path("tree")).unwrap();
         Self { sandbox, options: Vec::new() }
     }
 
     /// A tree with small files, an empty one, a large one and links, settled.
     pub(crate) fn new(seed: u64) -> Self {
-        let scene = Self::empty();
+        Self::new_in(seed, &std::env::temp_dir())
+    }
+
+    /// The same in a directory.
+    pub(crate) fn new_in(seed: u64, directory: &Path) -> Self {
+        let scene = Self::empty_in(directory);
         let mut rng = Rng::new(seed);
         for directory in ["a", "b", "b/c", "d"] {
             for number in 0..12 {

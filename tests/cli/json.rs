@@ -173,3 +173,69 @@ fn gc_sums_up() {
                           "removed_bytes": size, "directories": 1, "remaining": 1, "young": 0, "temporary": 0});
     assert_eq!(summary, expected);
 }
+
+/// Whatever a name is, each verb's JSON has it, byte by byte.
+#[test]
+fn names_that_are_no_utf_8_survive_in_all_verbs() {
+    let sandbox = Sandbox::new();
+    let os = |bytes: &'static [u8]| OsStr::from_bytes(bytes);
+    let made = sandbox.write(os(b"t\xffree/na\xfeme"), "0123456789");
+    sandbox.write(os(b"blo\xffb"), "0123456789");
+    sandbox.write("target", "x");
+    std::os::unix::fs::symlink(os(b"to\xfd"), sandbox.path(os(b"t\xffree/li\xfcnk"))).expect("a new link");
+    let rows: [(&[&[u8]], &[(&str, &[u8])]); 12] = [
+        (&[b"make", b"o\xff.catar", b"t\xffree"], &[("output", b"o\xff.catar")]),
+        (&[b"make", b"--store=s\xff", b"o\xff.caidx", b"t\xffree"], &[("output", b"o\xff.caidx")]),
+        (&[b"make", b"--store=s\xff", b"o\xff.caibx", b"blo\xffb"], &[("output", b"o\xff.caibx")]),
+        (&[b"list", b"o\xff.catar"], &[("path", b"na\xfeme"), ("target", b"to\xfd")]),
+        (&[b"mtree", b"--store=s\xff", b"o\xff.caidx"], &[("path", b"na\xfeme"), ("path", b"li\xfcnk")]),
+        (&[b"stat", b"o\xff.catar", b"na\xfeme"], &[("path", b"na\xfeme")]),
+        (&[b"extract", b"o\xff.catar", b"o\xffut"], &[("output", b"o\xffut")]),
+        (&[b"extract", b"--store=s\xff", b"o\xff.caibx", b"copy\xff"], &[("output", b"copy\xff")]),
+        (&[b"inspect", b"o\xff.catar"], &[("file", b"o\xff.catar")]),
+        (&[b"inspect", b"--store=s\xff", b"o\xff.caibx"], &[("file", b"o\xff.caibx")]),
+        (&[b"plan", b"--store=s\xff", b"o\xff.caibx"], &[("name", b"s\xff")]),
+        (&[b"diff", b"o\xff.catar", b"emp\xffty"], &[("path", b"na\xfeme"), ("target", b"to\xfd")]),
+    ];
+    std::fs::create_dir(sandbox.path(os(b"emp\xffty"))).expect("it is new");
+    let look = |arguments: &[&[u8]]| {
+        let arguments = arguments.iter().map(|argument| OsStr::from_bytes(argument));
+        let outcome = sandbox.casync(std::iter::once(OsStr::new("--json")).chain(arguments));
+        let text = String::from_utf8(outcome.stdout).expect("JSON is UTF-8");
+        for line in text.lines() {
+            let _: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        }
+        (text, outcome.stderr)
+    };
+    let expect = |arguments: &[&[u8]], fields: &[(&str, &[u8])]| {
+        let (text, stderr) = look(arguments);
+        for (field, bytes) in fields {
+            let encoded = format!("\"{field}_bytes\":\"{}\"", base64(bytes));
+            assert!(text.contains(&encoded), "{arguments:?}: no {encoded} in {text}{stderr}");
+        }
+    };
+    for (arguments, fields) in rows {
+        expect(arguments, fields);
+    }
+    // What `verify` finds wrong.
+    std::fs::write(&made, "9876543210").expect("it is ours");
+    std::fs::remove_file(sandbox.path(os(b"t\xffree/li\xfcnk"))).expect("it is there");
+    let wrong: &[(&str, &[u8])] = &[("path", b"na\xfeme"), ("path", b"li\xfcnk")];
+    expect(&[b"verify", b"o\xff.catar", b"t\xffree"], wrong);
+    sandbox.write(os(b"blo\xffb"), "0123456780");
+    expect(&[b"verify", b"--store=s\xff", b"o\xff.caibx", b"blo\xffb"], &[("file", b"blo\xffb")]);
+}
+
+/// As RFC 4648 has it.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for at in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * at)) as usize & 63];
+            text.push(if at <= three.len() { char::from(letter) } else { '=' });
+        }
+    }
+    text
+}

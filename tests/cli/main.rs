@@ -5,6 +5,7 @@ mod memory;
 mod notify;
 mod progress;
 mod progress_styles;
+mod rauc;
 mod script;
 mod snapshots;
 mod transcripts;

@@ -104,3 +104,33 @@ fn what_nobody_has_is_told() {
         assert!(told.contains(said), "{told}");
     }
 }
+
+#[test]
+fn seeds_without_an_index_are_looked_through() {
+    let sandbox = images();
+    let by_index = json(&sandbox, &["plan", "new.caibx", "--seed-index=old.caibx"]);
+    let expected = sum(source(&by_index, "seed")[0]);
+    assert!(expected.0 > 10);
+    // Its index is beside it, then it has none.
+    let beside = json(&sandbox, &["plan", "new.caibx", "--seed=old"]);
+    std::fs::rename(sandbox.path("old.caibx"), sandbox.path("elsewhere.caibx")).unwrap();
+    let scanned = json(&sandbox, &["plan", "new.caibx", "--seed=old"]);
+    for messages in [&beside, &scanned] {
+        let [seed] = source(messages, "seed")[..] else { panic!("one seed") };
+        assert_eq!((seed["name"].as_str(), sum(seed)), (Some("old"), expected));
+        assert_eq!(source(messages, "store"), source(&by_index, "store"));
+    }
+    let text = String::from_utf8(sandbox.casync(["plan", "new.caibx", "--seed=old"]).success()).unwrap();
+    assert!(text.contains(&format!("seed old: {} chunks, {} bytes\n", expected.0, expected.1)), "{text}");
+    // What the second has as well counts for the first; a seed that is not there is passed over, as it is by `extract`.
+    let seeds = ["plan", "new.caibx", "--seed=absent", "--seed=old", "--seed=new", "--seed=old"];
+    let messages = json(&sandbox, &seeds);
+    let [first, second, third] = source(&messages, "seed")[..] else { panic!("three seeds") };
+    assert_eq!((sum(first), sum(third)), (expected, (0, 0)));
+    assert!(sum(second).0 > 0 && source(&messages, "missing").iter().all(|missing| sum(missing) == (0, 0)));
+    // A tree, in which the image is a file.
+    sandbox.write("tree/image", sandbox.read("old"));
+    let messages = json(&sandbox, &["plan", "new.caibx", "--seed=tree"]);
+    let in_tree = sum(source(&messages, "seed")[0]).0;
+    assert!(in_tree > 10 && in_tree <= expected.0, "{in_tree} of {}", expected.0);
+}

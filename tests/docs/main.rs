@@ -4,6 +4,7 @@ mod completions;
 mod manual;
 mod package;
 mod statically;
+mod tour;
 
 use std::path::PathBuf;
 

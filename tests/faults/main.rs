@@ -5,6 +5,7 @@
 
 mod chunks;
 mod damaged;
+mod kinds;
 mod limits;
 mod malformed;
 mod moving;

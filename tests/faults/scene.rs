@@ -95,9 +95,7 @@ impl Scene {
 
     /// Everything in a directory; of the whole sandbox with `.`.
     pub(crate) fn snapshot(&self, directory: &str) -> Snapshot {
-        let mut snapshot = Snapshot::new();
-        add(&self.path(directory), &mut snapshot);
-        snapshot
+        snapshot_of(&self.path(directory))
     }
 
     /// Panics if a temporary file is left over anywhere.
@@ -134,6 +132,13 @@ impl Scene {
         assert_eq!(names(&one_tree), names(&other_tree), "{one}, {other}");
         assert!(one_tree == other_tree, "{one} and {other} differ");
     }
+}
+
+/// Everything in a directory, and that itself.
+pub(crate) fn snapshot_of(directory: &Path) -> Snapshot {
+    let mut snapshot = Snapshot::new();
+    add(directory, &mut snapshot);
+    snapshot
 }
 
 /// Adds what has a name as upstream and this program give it to what is not complete.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 #[test]
 fn every_file_belongs_to_a_target() {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let package = &Path::new(env!("CARGO_MANIFEST_DIR")).canonicalize().expect("the package is there");
     let mut known = BTreeSet::new();
-    for manifest in [package.join("Cargo.toml"), package.join("fuzz/Cargo.toml")] {
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml", "../native/Cargo.toml"].map(|manifest| package.join(manifest)) {
         for target in targets(&manifest) {
             let directory = target.parent().expect("a file is in a directory").to_path_buf();
             add_modules(&target, &directory, &mut known);
@@ -26,7 +26,12 @@ fn targets(manifest: &Path) -> Vec<PathBuf> {
     let Ok(text) = fs::read_to_string(manifest) else { return Vec::new() };
     let directory = manifest.parent().expect("a manifest is in a directory");
     let paths = text.lines().filter_map(|line| line.strip_prefix("path = ")?.strip_prefix('"')?.strip_suffix(".rs\""));
-    let mut targets: Vec<PathBuf> = paths.map(|path| directory.join(format!("{path}.rs"))).collect();
+    // A target of the program may lie here, too.
+    let found = |path: &str| {
+        let path = directory.join(format!("{path}.rs"));
+        path.canonicalize().unwrap_or(path)
+    };
+    let mut targets: Vec<PathBuf> = paths.map(found).collect();
     assert!(targets.iter().all(|target| target.exists()), "targets of {}: {targets:?}", manifest.display());
     targets.extend(Some(directory.join("src/lib.rs")).filter(|library| library.exists()));
     targets

@@ -11,7 +11,7 @@ use casync_tests::skip::skip;
 use casync_tests::snapshot::{differences, snapshot};
 use casync_tests::tool;
 
-use crate::plant::{shell, text};
+use casync_tests::plant::{shell, text};
 
 /// An archive with `a/inner` and `b`.
 fn small() -> Vec<u8> {

@@ -7,7 +7,7 @@ use casync_tests::sandbox::{Outcome, Sandbox, outcome};
 use casync_tests::skip::skip;
 use casync_tests::tool;
 
-use crate::plant::{shell, text};
+use casync_tests::plant::{shell, text};
 
 /// Lists the same tree by both programs, with these options; returns what both say.
 #[track_caller]

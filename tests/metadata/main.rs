@@ -2,7 +2,6 @@
 
 mod existing;
 mod left_out;
-mod plant;
 mod refused;
 mod round_trip;
 mod unprivileged;

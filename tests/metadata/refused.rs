@@ -10,7 +10,7 @@ use casync_tests::mount::FileSystem;
 use casync_tests::sandbox::Sandbox;
 use casync_tests::snapshot::snapshot;
 
-use crate::plant::text;
+use casync_tests::plant::text;
 
 /// A node `x` with one attribute, and what the snapshot then shows of it where it can be held.
 struct Family {

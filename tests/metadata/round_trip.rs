@@ -8,7 +8,7 @@ use casync_tests::sandbox::{Outcome, Sandbox};
 use casync_tests::snapshot::{differences, snapshot};
 use casync_tests::tool;
 
-use crate::plant::{Extent, plant, text};
+use casync_tests::plant::{Extent, plant, text};
 
 /// Everything; nodump does not keep nodes out.
 const EVERYTHING: [&str; 2] = ["--with=all", "--exclude-nodump=no"];

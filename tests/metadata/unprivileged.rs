@@ -9,7 +9,7 @@ use casync_tests::skip::skip;
 use casync_tests::snapshot::{differences, snapshot};
 use casync_tests::tool::{ours, which};
 
-use crate::plant::{shell, text};
+use casync_tests::plant::{shell, text};
 
 const NOBODY: &str = "65534";
 

@@ -2,6 +2,7 @@
 
 mod blobs;
 mod guided;
+mod links;
 mod options;
 mod output;
 mod reflinks;

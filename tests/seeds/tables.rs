@@ -18,7 +18,7 @@ fn newest(path: &Path) -> Duration {
 }
 
 /// Waits until a table can have everything. The clock is what this waits for: no event tells that it has ticked.
-fn settle(path: &Path) {
+pub(crate) fn settle(path: &Path) {
     let newest = newest(path);
     let margin = if newest.subsec_nanos() == 0 { 2000 } else { 40 };
     while SystemTime::now().duration_since(UNIX_EPOCH).unwrap() <= newest + Duration::from_millis(margin) {

@@ -16,7 +16,9 @@
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
 //! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
+//! | [`plant`] | trees with all that a file system can hold |
 //! | [`store`] | what lies in a store, and how to spoil it |
+//! | [`service`] | real servers: of objects, of registries |
 //! | [`running`] | programs under way, with a time limit |
 //! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
@@ -46,6 +48,7 @@
 //! | `metadata` | every kind of metadata on every file system, here and with the C casync |
 //! | `hostile` | archives that want out of the output, and somebody who swaps directories meanwhile |
 //! | `kills` | programs killed at random moments, and what the next run makes of that |
+//! | `mount` | mounted trees and images beside their sources and the C casync's mounts; faults, signals, load |
 //! | `tar` | trees from tar files and to them, beside GNU tar; cut and hostile tars |
 //! | `guard` | that no test file is forgotten |
 //!
@@ -66,9 +69,11 @@ pub mod members;
 pub mod mount;
 pub mod options;
 pub mod peak;
+pub mod plant;
 pub mod random;
 pub mod running;
 pub mod sandbox;
+pub mod service;
 pub mod skip;
 pub mod snapshot;
 pub mod split;

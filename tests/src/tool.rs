@@ -52,3 +52,9 @@ pub fn which(name: impl AsRef<OsStr>) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }
+
+/// A program that tests take: in `PATH`, or where `tests/setup` puts those that no distribution has.
+pub fn installed(name: &str) -> Option<PathBuf> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin").join(name);
+    which(name).or_else(|| tools.is_file().then_some(tools))
+}

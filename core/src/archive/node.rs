@@ -241,6 +241,13 @@ impl Timestamp {
         (self.0 / Self::SECOND, (self.0 % Self::SECOND) as u32)
     }
 
+    /// So many nanoseconds later, as far as archives hold that.
+    #[must_use]
+    pub const fn later(self, nanoseconds: u64) -> Self {
+        let later = self.0.saturating_add(nanoseconds);
+        if later > Self::LAST.0 { Self::LAST } else { Self(later) }
+    }
+
     /// Rounded down to a multiple of `granularity` nanoseconds.
     #[must_use]
     pub const fn rounded(self, granularity: u64) -> Self {

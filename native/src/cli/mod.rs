@@ -29,6 +29,7 @@ pub(crate) use values::span;
 use crate::commands::{self, Verb};
 use crate::error::{Cause, Error, Result};
 use crate::flow::stop_on_signals;
+use crate::mount;
 use crate::sys;
 use crate::ui::log;
 use values::ValueError;
@@ -54,7 +55,19 @@ struct Cli {
 
 /// Runs the program; returns its exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    // What this program is called as when it is not called by people.
+    match argv::base_name(&arguments).as_str() {
+        mount::guard::NAME => {
+            mount::guard::run(&arguments);
+            return ExitCode::SUCCESS;
+        }
+        "mount.casync" => match mount::options::from_helper(&arguments) {
+            Some(command) => arguments = command,
+            None => return ExitCode::SUCCESS,
+        },
+        _ => {}
+    }
     match dispatch(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => match error.cause() {

@@ -13,6 +13,7 @@ use super::seeds::SeedOptions;
 use super::values::{self, Owner, What};
 use crate::flow::Budget;
 use crate::fs::output::Durability;
+use crate::remote;
 use crate::ui::{self, Style, log};
 
 /// Heading of the options that upstream does not have.
@@ -162,6 +163,11 @@ impl Options {
         Budget { jobs: self.jobs.unwrap_or(default.jobs), memory: self.memory.unwrap_or(default.memory) }
     }
 
+    /// How to talk to other hosts.
+    pub fn remote(&self) -> remote::Settings {
+        remote::Settings { rate_limit_bps: self.rate_limit_bps, ..remote::Settings::from_environment() }
+    }
+
     /// How to cut.
     pub fn chunk_sizes(&self) -> ChunkSizes {
         self.chunk_size.unwrap_or_default()
@@ -235,6 +241,11 @@ impl Options {
         self.reflink.unwrap_or(true)
     }
 
+    /// `--hardlink=`
+    pub fn hardlink(&self) -> bool {
+        self.hardlink.unwrap_or(false)
+    }
+
     /// `--seed-output=`, if it was given.
     pub const fn seed_output(&self) -> Option<bool> {
         self.seed_output
@@ -243,6 +254,11 @@ impl Options {
     /// `--punch-holes=`
     pub fn punch_holes(&self) -> bool {
         self.punch_holes.unwrap_or(true)
+    }
+
+    /// `--mkdir=`
+    pub fn mkdir(&self) -> bool {
+        self.mkdir.unwrap_or(true)
     }
 
     /// `--undo-immutable=`

@@ -40,9 +40,14 @@ impl SeedOptions {
         Err(Error::headline("--seed-index= must follow the --seed= that it describes."))
     }
 
-    /// The indexes, whether there is a seed for them or not.
-    pub fn indexes(&self) -> impl Iterator<Item = &OsString> {
-        self.seeds.iter().filter_map(|seed| seed.index.as_ref()).chain(&self.alone)
+    /// The seeds, whether there are indexes without one or not.
+    pub fn all(&self) -> &[SeedOption] {
+        &self.seeds
+    }
+
+    /// The indexes that no seed belongs to.
+    pub fn indexes_alone(&self) -> &[OsString] {
+        &self.alone
     }
 }
 

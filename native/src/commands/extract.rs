@@ -15,12 +15,13 @@ use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::input::{Archive, Operand, what_of_suffix};
+use super::input::{Archive, Input, Operand, open_index, what_of_suffix};
 use super::{seeds, stores};
 use crate::cli::{OURS, Options, OutputFormat, TreeForm, What, tree_form};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::blob::BlobTarget;
 use crate::flow::input::Index;
+use crate::flow::link::Linker;
 use crate::flow::{self, extract};
 use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
@@ -99,7 +100,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     if operands.len() > 3 {
         return Err(Error::headline("Input path/URL, output path, and subtree path expected."));
     }
-    let input = Operand::parse(operands.first(), "Failed to determine locator class")?;
+    let input = Operand::parse(operands.first(), options, "Failed to determine locator class")?;
     let target = target(operands.get(1))?;
     let subpath = operands.get(2).cloned().unwrap_or_default();
     let what = match options.what {
@@ -111,7 +112,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
             ));
         }
         None => match &input {
-            Operand::Path(path) => Some(what_of_suffix(locator::suffix(path)).ok_or_else(|| {
+            Operand::Path(_) | Operand::Remote { .. } => Some(what_of_suffix(input.suffix()).ok_or_else(|| {
                 Error::headline(
                     "File to read from does not have valid suffix, refusing. (May be one of: .catar, .caidx, .caibx)",
                 )
@@ -119,7 +120,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
             Operand::Missing | Operand::Standard => None,
         },
     };
-    let fd = input.open_to_extract(what)?;
+    let opened = input.open_to_extract(what)?;
     let target = match (target, what) {
         (Target::Missing, Some(What::Archive | What::ArchiveIndex)) => Target::Missing,
         (Target::Missing, Some(_)) => Target::Standard,
@@ -134,7 +135,10 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     let existing = look(&target, what)?;
     if is_tar && !matches!(existing, Existing::Open(_, Kind::Directory)) {
         stores::check_named(options)?;
-        let archive = archive(what, fd, &input, options, None)?;
+        let archive = match what {
+            Some(What::Archive) => Archive::from_file(opened)?,
+            _ => Archive::from_index(opened, &input, options)?,
+        };
         return to_tar(archive, &target, existing, &subpath, arguments);
     }
     if arguments.to.is_some() {
@@ -147,26 +151,29 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         return Err(Error::headline("Subtree path only supported when extracting archive or archive index."));
     }
     if what == What::BlobIndex {
-        return to_blob(fd, &input, &target, existing, arguments);
+        return to_blob(opened, &input, &target, existing, arguments);
     }
     refuse_deleting_here(&target, options)?;
     let old = old_tree(&existing, options)?;
-    let archive = archive(Some(what), fd, &input, options, old)?;
-    to_tree(archive, &target, existing, &subpath, arguments)
-}
-
-/// The archive that is extracted; `old` is what stands in its place already.
-fn archive(
-    what: Option<What>,
-    fd: OwnedFd,
-    input: &Operand,
-    options: &Options,
-    old: Option<seeds::Existing>,
-) -> Result<Archive> {
-    match what {
-        Some(What::Archive) => Archive::from_file(fd),
-        _ => Archive::from_index_with(fd, input.path(), options, old),
-    }
+    let (archive, linker) = match what {
+        // An archive in one piece takes no chunks from seeds, but whole files.
+        What::Archive => {
+            let archive = Archive::from_file(opened)?;
+            let linker = if options.hardlink() {
+                let seeds = seeds::find_files(options, old)?;
+                Some(Linker::new(Arc::new(seeds), Arc::clone(&archive.counters)))
+            } else {
+                None
+            };
+            (archive, linker)
+        }
+        _ => {
+            let archive = Archive::from_index_with(opened, &input, options, old)?;
+            let linker = if options.hardlink() { archive.linker() } else { None };
+            (archive, linker)
+        }
+    };
+    to_tree(archive, linker, &target, existing, &subpath, arguments)
 }
 
 /// Whether an archive is to become a tar, unless the output is a directory.
@@ -261,6 +268,7 @@ fn refuse_deleting_here(target: &Target, options: &Options) -> Result<()> {
 
 fn to_tree(
     mut archive: Archive,
+    linker: Option<Linker>,
     target: &Target,
     existing: Existing,
     subpath: &OsStr,
@@ -293,7 +301,7 @@ fn to_tree(
             durability: options.fsync(),
         };
         let mask = options.replay_mask();
-        extract::tree(source, decoder, sharer, |features: FeatureFlags| {
+        extract::tree(source, decoder, linker, sharer, |features: FeatureFlags| {
             let apply = apply(features.replayed(mask));
             match &part {
                 None => TreeWriter::new(directory, fresh, apply),
@@ -309,6 +317,7 @@ fn to_tree(
     let extraction = Extraction {
         holes: options.punch_holes().then_some(applied.holes),
         reflink: options.reflink(),
+        hardlink: options.hardlink(),
         seeding: archive.seeding(),
         total: started.elapsed(),
     };
@@ -336,6 +345,7 @@ fn report(format: OutputFormat, target: &Target, counters: &Counters, holes: u64
         seed_chunks: count(&counters.seed_chunks),
         seed_bytes: count(&counters.seed_bytes),
         cloned_bytes: count(&counters.cloned_bytes),
+        linked_bytes: count(&counters.linked_bytes),
         holes,
         unset,
     };
@@ -382,7 +392,7 @@ fn to_tar(
         file.install()?;
     }
     let seeding = archive.seeding();
-    let extraction = Extraction { holes: None, reflink: false, seeding, total: started.elapsed() };
+    let extraction = Extraction { holes: None, reflink: false, hardlink: false, seeding, total: started.elapsed() };
     narrate::extracted(&archive.counters, &extraction);
     if sockets > 0 {
         log::error(format_args!("Sockets that were left out, as tar files hold none: {sockets}"));
@@ -391,12 +401,14 @@ fn to_tar(
 }
 
 /// An existing tree as a seed. Reading it all takes longer than loading its chunks from a store on this host, so that is
-/// only done for those who ask for it.
+/// only done for those who ask for it. Links to its files take no more than a walk.
 fn old_tree(existing: &Existing, options: &Options) -> Result<Option<seeds::Existing>> {
+    let chunks = options.seed_output() == Some(true);
+    let files = options.hardlink() && options.seed_output() != Some(false);
     match existing {
-        Existing::Open(fd, kind) if options.seed_output() == Some(true) => {
+        Existing::Open(fd, kind) if chunks || files => {
             let fd = rustix::io::fcntl_dupfd_cloexec(fd, 3)?;
-            Ok(Some(seeds::Existing { fd, kind: *kind }))
+            Ok(Some(seeds::Existing { fd, kind: *kind, chunks }))
         }
         _ => Ok(None),
     }
@@ -408,14 +420,14 @@ fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
     Ok((os::open(path, flags, Mode::empty())?, true))
 }
 
-fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, arguments: &ExtractArgs) -> Result<()> {
+fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, arguments: &ExtractArgs) -> Result<()> {
     let options = &arguments.options;
     let started = Instant::now();
-    let mut index = Index::open(fd).context(|| "read the index")?;
+    let mut index = open_index(opened, input)?;
     let old = if options.seed_output() == Some(false) { None } else { old_blob(target, &existing)? };
     let mut seeds = seeds::find(options, &mut index, old)?;
     let seeding = seeds.spent();
-    let chain = stores::for_reading(options, input.path())?;
+    let chain = stores::for_reading(options, input.locator())?;
     let counters = Arc::new(Counters::default());
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();
@@ -457,6 +469,7 @@ fn to_blob(fd: OwnedFd, input: &Operand, target: &Target, existing: Existing, ar
     let extraction = Extraction {
         holes: options.punch_holes().then_some(holes),
         reflink: options.reflink(),
+        hardlink: false,
         seeding: Some(seeding),
         total: started.elapsed(),
     };
@@ -494,7 +507,7 @@ fn old_blob(target: &Target, existing: &Existing) -> Result<Option<seeds::Existi
         },
         _ => return Ok(None),
     };
-    Ok(Some(seeds::Existing { fd, kind: *kind }))
+    Ok(Some(seeds::Existing { fd, kind: *kind, chunks: true }))
 }
 
 fn to_device(

@@ -9,14 +9,16 @@ use casync_core::quantity::Bytes;
 use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::stores;
+use super::input::Operand;
+use super::stores::{self, Looked};
 use crate::cli::{OURS, Options, OutputFormat, span};
 use crate::error::{Error, Result};
-use crate::flow::gc::{self, Collected, Rules, Spare};
+use crate::flow::gc::{self, Collected, Rules, Spare, listed};
 use crate::fs::attic::Attic;
-use crate::locator;
+use crate::locator::{self, Class};
+use crate::remote;
 use crate::store::lock::{self, Exclusion};
-use crate::store::{Directories, MARK_AFTER};
+use crate::store::{Directories, MARK_AFTER, Store};
 use crate::ui::json::{self, Message};
 use crate::ui::{Out, log};
 
@@ -50,6 +52,11 @@ needed: chunks that were stored or found present within that time stay, so it mu
 for stores that are always busy, or that other hosts or the C casync write to. On network file systems, where locks are \
 not seen everywhere, it is one hour unless something else is given.
 
+Stores in object stores and registries have no lock: chunks that were written within --grace=TIME stay, which is one hour \
+unless something else is given; the clock is the store's. A make that runs at the same time must not rely on older chunks \
+that no index uses. Registries do not tell when chunks were written, so there --grace=0s is needed. With --backup, chunks are \
+copied into the directory, or into another such store, before they are removed.
+
 An index that is not named has no chunks: name them all, also those that were made a moment ago.
 
 Examples:
@@ -60,7 +67,9 @@ Examples:
   casync gc --backup=attic.castr *.caidx
       Put it aside; --extra-store=attic.castr still finds it
   casync gc --store=/srv/default.castr --grace=1d /srv/*.caidx
-      While others write to the store";
+      While others write to the store
+  casync gc --store=s3://bucket/default.castr --grace=1d s3://bucket/a.caidx s3://bucket/b.caidx
+      In an object store";
 
 /// Where the lock says nothing, chunks of this age may go.
 const GRACE: Duration = Duration::from_secs(60 * 60);
@@ -74,7 +83,10 @@ pub(super) fn run(arguments: &GcArgs) -> Result<()> {
     let Some(first) = operands.first() else {
         return Err(Error::headline("Expected at least one argument."));
     };
-    let path = stores::to_clean(options, first)?;
+    let path = match stores::to_clean(options, first)? {
+        Looked::Local(path) => path,
+        Looked::Remote(store) => return elsewhere(&*store, arguments),
+    };
     // The lock comes before the first index is read: what a make that is about to end puts into one is known then. That
     // the store is missing is only said after what is wrong with the indexes.
     let store = Directories::open(&path);
@@ -86,19 +98,13 @@ pub(super) fn run(arguments: &GcArgs) -> Result<()> {
     if exclusion == Exclusion::Collecting || (exclusion == Exclusion::Busy && !grace_suffices) {
         return Err(busy(&path.to_string_lossy()));
     }
-    let mut live = LiveSet::default();
-    for index in operands {
-        let read = open(index).and_then(|fd| gc::add_index(&mut live, fd));
-        read.map_err(|error| error.titled(format_args!("Failed to open index \"{}\"", index.to_string_lossy())))?;
-    }
-    live.settle();
-    let verbose = options.is_verbose();
-    let mut out = Out::new();
-    if verbose && !format.json {
-        out.line(format_args!("Chunk store usage: {} references, {} chunks", live.references(), live.len()))?;
-    }
+    let (verbose, mut out) = (options.is_verbose(), Out::new());
+    let live = live(arguments, &mut out)?;
     let attic = |store: &Directories| {
         let directory = backup.as_ref().filter(|_| !options.dry_run());
+        if directory.is_some_and(|directory| locator::classify(directory) == Some(Class::Url)) {
+            return Err(Error::new(Errno::XDEV, "chunks of a store on this host can only be moved into a directory"));
+        }
         directory.map(|directory| Attic::open(&locator::to_path(directory), store.fd())).transpose()
     };
     let collected = store.and_then(|mut store| {
@@ -120,7 +126,46 @@ pub(super) fn run(arguments: &GcArgs) -> Result<()> {
     report(&collected, options, backup.is_some(), out)
 }
 
-fn open(path: &OsString) -> Result<OwnedFd> {
+/// The same in a store on another host.
+fn elsewhere(store: &dyn Store, arguments: &GcArgs) -> Result<()> {
+    let GcArgs { options, format, backup, grace, .. } = arguments;
+    let inventory = stores::inventory(store)?;
+    let mut out = Out::new();
+    let live = live(arguments, &mut out)?;
+    let backup = match backup.as_ref().filter(|_| !options.dry_run()) {
+        Some(backup) => Some(stores::backup(options, backup)?),
+        None => None,
+    };
+    let moved = backup.is_some();
+    let grace = grace.unwrap_or(GRACE);
+    let rules =
+        listed::Rules { grace, dry_run: options.dry_run(), backup, verbose: options.is_verbose(), json: format.json };
+    let collected = listed::collect(inventory, &live, &rules, &mut out);
+    let collected = collected.inspect_err(|_| drop(std::mem::take(&mut out).finish())).map_err(failed)?;
+    if format.json {
+        return summary(&collected, &live, options.dry_run(), out);
+    }
+    report(&collected, options, moved, out)
+}
+
+/// What the indexes use, all of which are read to their end.
+fn live(arguments: &GcArgs, out: &mut Out) -> Result<LiveSet> {
+    let mut live = LiveSet::default();
+    for index in &arguments.operands {
+        let read = open(index, &arguments.options).and_then(|fd| gc::add_index(&mut live, fd));
+        read.map_err(|error| error.titled(format_args!("Failed to open index \"{}\"", remote::shown(index))))?;
+    }
+    live.settle();
+    if arguments.options.is_verbose() && !arguments.format.json {
+        out.line(format_args!("Chunk store usage: {} references, {} chunks", live.references(), live.len()))?;
+    }
+    Ok(live)
+}
+
+fn open(path: &OsString, options: &Options) -> Result<OwnedFd> {
+    if matches!(locator::classify(path), Some(Class::Url | Class::Ssh)) {
+        return Operand::parse(Some(path), options, "Failed to determine type of locator")?.open(None, true);
+    }
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
     let fd = os::open(path, flags, Mode::empty())?;
     // An index is told from a directory only when it is read.

@@ -14,12 +14,17 @@ use rustix::io::Errno;
 use super::{seeds, stores};
 use crate::cli::{Options, What};
 use crate::error::{Context as _, Error, Result};
+use crate::flow::Budget;
 use crate::flow::input::{
-    ByteSource, FileSource, Flow, Index, RandomSource, find, list_directory, pump, with_feed, with_sparse,
+    ByteSource, FileSource, Flow, Index, Pages, RandomSource, find, list_directory, pump, with_feed, with_remote,
+    with_sparse,
 };
+use crate::flow::link::Linker;
 use crate::flow::share::Sharer;
 use crate::fs::blob::Kind;
 use crate::locator::{self, Class, Suffix};
+use crate::mount::Image;
+use crate::remote::{self, RemoteFile, spool};
 use crate::seed::Seeds;
 use crate::store::{Chain, Loader};
 use crate::ui::Counters;
@@ -33,11 +38,44 @@ pub(super) enum Operand {
     Standard,
     /// A path on this host.
     Path(OsString),
+    /// Something on another host.
+    Remote {
+        /// As it was named, with the secrets in it.
+        locator: OsString,
+        file: Arc<dyn RemoteFile>,
+    },
+}
+
+/// What an operand has turned out to be.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// On this host.
+    Local(OwnedFd),
+    /// On another one.
+    Remote(Arc<dyn RemoteFile>),
+}
+
+impl Input {
+    /// What kind of thing it is. What is elsewhere can only be a file.
+    pub(super) fn kind(&self) -> Result<Kind> {
+        match self {
+            Self::Local(fd) => Kind::of(fd),
+            Self::Remote(_) => Ok(Kind::File),
+        }
+    }
+
+    /// A descriptor for all of it: what is elsewhere is fetched into memory, as is right for indexes.
+    pub(super) fn into_fd(self) -> Result<OwnedFd> {
+        match self {
+            Self::Local(fd) => Ok(fd),
+            Self::Remote(file) => spool::fetch(&*file),
+        }
+    }
 }
 
 impl Operand {
     /// Takes an operand; `file://` URLs become paths.
-    pub(super) fn parse(text: Option<&OsString>, failed: &str) -> Result<Self> {
+    pub(super) fn parse(text: Option<&OsString>, options: &Options, failed: &str) -> Result<Self> {
         let Some(text) = text else { return Ok(Self::Missing) };
         if text == "-" {
             return Ok(Self::Standard);
@@ -46,26 +84,44 @@ impl Operand {
         match locator::classify(&text) {
             None => Err(Error::from(Errno::INVAL).titled(failed)),
             Some(Class::Path) => Ok(Self::Path(text)),
-            Some(Class::Url | Class::Ssh) => Err(stores::unreachable(&text)),
+            Some(Class::Url | Class::Ssh) => {
+                let file = remote::file(&text, &options.remote())?;
+                Ok(Self::Remote { locator: text, file })
+            }
         }
     }
 
     pub(super) fn suffix(&self) -> Option<Suffix> {
         match self {
-            Self::Path(path) => locator::suffix(path),
-            _ => None,
+            Self::Path(path) | Self::Remote { locator: path, .. } => locator::suffix(path),
+            Self::Missing | Self::Standard => None,
         }
     }
 
-    pub(super) fn path(&self) -> Option<&OsStr> {
+    /// Where it is, for who looks for what belongs to it. There may be secrets in it.
+    pub(super) fn locator(&self) -> Option<&OsStr> {
+        match self {
+            Self::Path(path) | Self::Remote { locator: path, .. } => Some(path),
+            Self::Missing | Self::Standard => None,
+        }
+    }
+
+    /// What people call it.
+    pub(super) fn name(&self) -> Option<&OsStr> {
         match self {
             Self::Path(path) => Some(path),
-            _ => None,
+            Self::Remote { file, .. } => Some(OsStr::new(file.name())),
+            Self::Missing | Self::Standard => None,
         }
+    }
+
+    /// Opens it for reading, all of it; what is missing is `default`, or standard input.
+    pub(super) fn open(&self, default: Option<&str>, quoted: bool) -> Result<OwnedFd> {
+        self.input(default, quoted)?.into_fd()
     }
 
     /// Opens it for reading; what is missing is `default`, or standard input.
-    pub(super) fn open(&self, default: Option<&str>, quoted: bool) -> Result<OwnedFd> {
+    pub(super) fn input(&self, default: Option<&str>, quoted: bool) -> Result<Input> {
         self.open_or(default, |path, errno| {
             let shown = path.to_string_lossy();
             let shown = if quoted { format!("\"{shown}\"") } else { shown.into_owned() };
@@ -74,7 +130,7 @@ impl Operand {
     }
 
     /// Opens it for reading; what is missing is standard input.
-    pub(super) fn open_to_extract(&self, what: Option<What>) -> Result<OwnedFd> {
+    pub(super) fn open_to_extract(&self, what: Option<What>) -> Result<Input> {
         self.open_or(None, |path, errno| {
             let error = Error::from(errno).context(format!("open {path:?}"));
             // compat: only archives are opened so early by upstream that there is a message of their own.
@@ -82,14 +138,15 @@ impl Operand {
         })
     }
 
-    fn open_or(&self, default: Option<&str>, failed: impl FnOnce(&OsStr, Errno) -> Error) -> Result<OwnedFd> {
+    fn open_or(&self, default: Option<&str>, failed: impl FnOnce(&OsStr, Errno) -> Error) -> Result<Input> {
         let path = match (self, default) {
+            (Self::Remote { file, .. }, _) => return Ok(Input::Remote(Arc::clone(file))),
             (Self::Path(path), _) => path.as_os_str(),
             (Self::Missing, Some(default)) => OsStr::new(default),
-            _ => return standard_input(),
+            _ => return standard_input().map(Input::Local),
         };
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-        os::open(path, flags, Mode::empty()).map_err(|errno| failed(path, errno))
+        os::open(path, flags, Mode::empty()).map(Input::Local).map_err(|errno| failed(path, errno))
     }
 }
 
@@ -105,6 +162,7 @@ pub(super) struct Archive {
 
 enum Form {
     File { fd: OwnedFd, seekable: bool },
+    Remote { file: Arc<dyn RemoteFile>, pages: Pages },
     Index { index: Box<Index>, chain: Chain },
 }
 
@@ -126,31 +184,45 @@ impl Part {
 }
 
 impl Archive {
-    /// A `.catar`, from a file or pipe.
-    pub(super) fn from_file(fd: OwnedFd) -> Result<Self> {
-        let seekable = Kind::of(&fd)? == Kind::File;
-        Ok(Self { form: Form::File { fd, seekable }, counters: Arc::default() })
+    /// A `.catar`, from a file or pipe, or from elsewhere.
+    pub(super) fn from_file(input: Input) -> Result<Self> {
+        let form = match input {
+            Input::Local(fd) => {
+                let seekable = Kind::of(&fd)? == Kind::File;
+                Form::File { fd, seekable }
+            }
+            Input::Remote(file) => Form::Remote { file, pages: Pages::default() },
+        };
+        Ok(Self { form, counters: Arc::default() })
     }
 
-    /// A `.caidx` with its stores; `name` is where the default store is looked for.
-    pub(super) fn from_index(fd: OwnedFd, name: Option<&OsStr>, options: &Options) -> Result<Self> {
-        Self::from_index_with(fd, name, options, None)
+    /// A `.caidx` with its stores; the default store is looked for beside `operand`.
+    pub(super) fn from_index(input: Input, operand: &Operand, options: &Options) -> Result<Self> {
+        Self::from_index_with(input, operand, options, None)
     }
 
     /// The same, with what stands in the output's place as a seed.
     pub(super) fn from_index_with(
-        fd: OwnedFd,
-        name: Option<&OsStr>,
+        input: Input,
+        operand: &Operand,
         options: &Options,
         existing: Option<seeds::Existing>,
     ) -> Result<Self> {
-        let mut index = Box::new(
-            Index::open(fd).context(|| format!("read the index {:?}", name.unwrap_or_else(|| OsStr::new("-"))))?,
-        );
-        let chain = stores::for_reading(options, name)?;
+        let mut index = Box::new(open_index(input, operand)?);
+        let chain = stores::for_reading(options, operand.locator())?;
         let seeds = seeds::find(options, &mut index, existing)?;
         let chain = chain.with_seeds(Arc::new(seeds));
         Ok(Self { form: Form::Index { index, chain }, counters: Arc::default() })
+    }
+
+    /// The same, to be read at random by many.
+    pub(super) fn into_image(self, budget: Budget) -> Result<Image> {
+        match self.form {
+            Form::File { seekable: false, .. } => Err(Errno::SPIPE.into()),
+            Form::File { fd, .. } => Image::from_file(fd),
+            Form::Remote { file, .. } => Image::from_remote(file, budget),
+            Form::Index { index, chain } => Image::from_index(index.into_table()?, chain, budget),
+        }
     }
 
     /// Bytes in the archive, if that is known.
@@ -158,6 +230,8 @@ impl Archive {
         match &self.form {
             Form::File { fd, seekable: true } => os::fstat(fd).ok().map(|stat| stat.st_size as u64),
             Form::File { .. } => None,
+            // Whoever reads it hears what is wrong.
+            Form::Remote { file, .. } => file.size().ok().flatten(),
             Form::Index { index, .. } => Some(index.stream_size()),
         }
     }
@@ -169,10 +243,16 @@ impl Archive {
         Some(Sharer::new(index.another()?, seeds, Arc::clone(&self.counters)))
     }
 
+    /// What makes files links to those of seeds; `None` for what is not put together from chunks.
+    pub(super) fn linker(&self) -> Option<Linker> {
+        let Form::Index { chain, .. } = &self.form else { return None };
+        Some(Linker::new(chain.shared_seeds()?, Arc::clone(&self.counters)))
+    }
+
     /// Time that was spent on looking through seeds; `None` for what is not put together from chunks.
     pub(super) fn seeding(&self) -> Option<Duration> {
         match &self.form {
-            Form::File { .. } => None,
+            Form::File { .. } | Form::Remote { .. } => None,
             Form::Index { chain, .. } => chain.seeds().map(Seeds::spent),
         }
     }
@@ -213,6 +293,13 @@ impl Archive {
             Form::File { fd, .. } => {
                 let size = os::fstat(&*fd)?.st_size as u64;
                 question(&Tree::new(size, &limits), &mut RandomSource::File { file: fd, size })
+            }
+            Form::Remote { file, pages } => {
+                let size = file.size()?.ok_or_else(|| {
+                    let text = format!("{}: parts of it cannot be had", file.name());
+                    Error::new(Errno::OPNOTSUPP, text).hint("without a path, all of it can be read")
+                })?;
+                question(&Tree::new(size, &limits), &mut RandomSource::Remote { file: &**file, size, pages })
             }
             Form::Index { index, chain } => {
                 let tree = Tree::new(index.stream_size(), &limits).expecting(index.features());
@@ -257,6 +344,7 @@ impl Archive {
                 };
                 consume(&mut source, &mut decoder)
             }
+            Form::Remote { file, .. } => with_remote(file, part, everything, |source| consume(source, &mut decoder)),
             Form::Index { index, chain } => {
                 decoder = decoder.expecting(index.features());
                 let (budget, counters) = (options.budget(), &*self.counters);
@@ -273,6 +361,18 @@ impl Archive {
             }
         }
     }
+}
+
+/// Reads an index, or opens it if it is a file here.
+pub(super) fn open_index(input: Input, operand: &Operand) -> Result<Index> {
+    let name = || operand.name().unwrap_or_else(|| OsStr::new("-"));
+    input.into_fd().and_then(Index::open).map_err(|error| {
+        // What is wrong with a place elsewhere has its name in it.
+        if matches!(operand, Operand::Remote { .. }) && !error.is_format() {
+            return error;
+        }
+        error.context(format!("read the index {:?}", name()))
+    })
 }
 
 /// What counts of an archive's metadata, and its digest.

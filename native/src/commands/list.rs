@@ -153,7 +153,7 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
         return Err(Error::headline("Input path/URL and subtree path expected."));
     }
     let subpath = operands.get(1).cloned().unwrap_or_default();
-    let operand = Operand::parse(operands.first(), "Failed to determine type of locator")?;
+    let operand = Operand::parse(operands.first(), options, "Failed to determine type of locator")?;
     let what = match options.what {
         Some(what @ (What::Archive | What::ArchiveIndex | What::Directory)) => Some(what),
         Some(_) => {
@@ -163,8 +163,8 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
         }
         None => what_of_suffix(operand.suffix()).filter(|what| *what != What::BlobIndex),
     };
-    let fd = operand.open(Some("."), true)?;
-    let kind = Kind::of(&fd)?;
+    let opened = operand.input(Some("."), true)?;
+    let kind = opened.kind()?;
     let what = match (what, kind, &operand) {
         (Some(what), ..) => what,
         (None, Kind::Directory, _) => What::Directory,
@@ -177,7 +177,7 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
     stores::check_named(options)?;
     narrate::chunk_sizes(&options.chunk_sizes());
     let input = match (what, kind) {
-        (What::Directory, Kind::Directory) => Listed::Directory(fd),
+        (What::Directory, Kind::Directory) => Listed::Directory(opened.into_fd()?),
         (What::Directory, _) => {
             return Err(Error::headline("Input is a regular file, but attempted to list it as directory."));
         }
@@ -187,8 +187,8 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
         (_, Kind::BlockDevice | Kind::Other) => {
             return Err(Error::headline("Input is neither a file or directory. Refusing."));
         }
-        (What::ArchiveIndex, _) => Listed::Archive(Archive::from_index(fd, operand.path(), options)?),
-        _ => Listed::Archive(Archive::from_file(fd)?),
+        (What::ArchiveIndex, _) => Listed::Archive(Archive::from_index(opened, &operand, options)?),
+        _ => Listed::Archive(Archive::from_file(opened)?),
     };
     notify::ready();
     Ok((input, subpath))

@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
         && locator::suffix(path) == Some(Suffix::SeedTable)
     {
         let clock = Clock::start();
-        let input = input(arguments.operands.get(1))?;
+        let input = input(arguments.operands.get(1), &arguments.options)?;
         return catab::make(options, path, clock, input.open(Some("."), false)?);
     }
     if arguments.format.json && matches!(target, Target::Standard) {
@@ -139,12 +139,16 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
             })?),
         },
     };
-    let input = input(arguments.operands.get(1))?;
+    let input = input(arguments.operands.get(1), &arguments.options)?;
     let directory = matches!(what, Some(What::Archive | What::ArchiveIndex)).then_some(".");
     let fd = input.open(directory, false)?;
     let kind = Kind::of(&fd)?;
     let is_tar = is_tar(arguments.from, what, &input, &fd, kind)?;
-    let what = if is_tar { what.unwrap_or(What::Archive) } else { check(what, kind)? };
+    let what = if is_tar {
+        what.unwrap_or(What::Archive)
+    } else {
+        check(what, kind).map_err(|error| unlike_tar(&input, error))?
+    };
     let source = if is_tar { Source::Tar } else { Source::Plain(kind) };
     let cache = cache(options, what, &input, source)?;
     make(arguments, &target, what, fd, source, cache.as_deref())
@@ -170,10 +174,18 @@ fn is_tar(from: Option<TreeForm>, what: Option<What>, input: &Operand, fd: &Owne
         Some(TreeForm::Tar) => Err(Error::headline("A tar can only be read from a regular file.")
             .hint("archives are sorted and tar files are not: they are read here and there, not from start to end")),
         None => {
-            let is_named = input.path().is_some_and(locator::is_tar);
+            let is_named = input.name().is_some_and(locator::is_tar);
             Ok(is_tree && kind == Kind::File && is_named && TarTree::is_tar(fd))
         }
     }
+}
+
+/// What to say of a file that is only named like a tar file.
+fn unlike_tar(input: &Operand, error: Error) -> Error {
+    if input.locator().is_some_and(locator::is_tar) {
+        return error.hint("it is named like a tar file and is none; one that is compressed has to be unpacked first");
+    }
+    error
 }
 
 /// The directory of the cache.
@@ -190,7 +202,7 @@ fn cache(options: &Options, what: What, input: &Operand, source: Source) -> Resu
             return Err(Error::headline("Can't automatically derive cache path if no input path is given."));
         }
         (None, Operand::Missing) => PathBuf::from(".cacac"),
-        (None, Operand::Path(path)) => Path::new(path).join(".cacac"),
+        (None, Operand::Path(path) | Operand::Remote { locator: path, .. }) => Path::new(path).join(".cacac"),
     };
     Ok(Some(directory))
 }
@@ -205,14 +217,14 @@ fn target(operand: Option<&OsString>) -> Result<Target> {
     }
 }
 
-fn input(operand: Option<&OsString>) -> Result<Operand> {
+fn input(operand: Option<&OsString>, options: &Options) -> Result<Operand> {
     if let Some(text) = operand {
         let path = locator::without_file_scheme(text);
         if text != "-" && matches!(locator::classify(&path), Some(Class::Url | Class::Ssh)) {
             return Err(Error::headline(format!("Input must be local path: {}", text.to_string_lossy())));
         }
     }
-    Operand::parse(operand, "Failed to determine class of locator")
+    Operand::parse(operand, options, "Failed to determine class of locator")
 }
 
 /// Brings together what was asked for and what was opened.

@@ -6,11 +6,14 @@ mod digest;
 mod docs;
 mod extract;
 mod gc;
+mod image;
 mod input;
 mod inspect;
 mod list;
 mod make;
+mod mount;
 mod mtree;
+mod nbd_server;
 mod plan;
 mod product;
 mod seeds;
@@ -39,6 +42,9 @@ pub enum Verb {
     Mtree(mtree::MtreeArgs),
     /// Show all about one node of an archive, an archive index or a directory
     Stat(stat::StatArgs),
+    /// Mount an archive or an archive index as a file system, or a blob index as a file
+    #[command(after_help = mount::HELP)]
+    Mount(mount::MountArgs),
     /// Compute the digest of an archive, a blob, an index of either, or a directory
     Digest(digest::DigestArgs),
     /// Remove chunks that no index uses from a store
@@ -53,6 +59,9 @@ pub enum Verb {
     Plan(plan::PlanArgs),
     /// Show what an index, an archive or a chunk is like
     Inspect(inspect::InspectArgs),
+    /// Serve blobs, or what their indexes describe, as network block devices
+    #[command(after_help = nbd_server::HELP)]
+    NbdServer(nbd_server::NbdServerArgs),
     /// Show what there is to know
     #[command(after_help = HELP)]
     Help(HelpArgs),
@@ -97,11 +106,13 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::List(arguments) => list::run(&arguments),
         Verb::Mtree(arguments) => mtree::run(&arguments),
         Verb::Stat(arguments) => stat::run(&arguments),
+        Verb::Mount(arguments) => mount::run(&arguments),
         Verb::Digest(arguments) => digest::run(&arguments),
         Verb::Gc(arguments) => gc::run(&arguments),
         Verb::Verify(arguments) => verify::run(&arguments),
         Verb::Diff(arguments) => diff::run(&arguments),
         Verb::Plan(arguments) => plan::run(&arguments),
+        Verb::NbdServer(arguments) => nbd_server::run(&arguments),
         Verb::Docs(arguments) => docs::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),

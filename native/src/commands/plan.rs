@@ -1,17 +1,18 @@
 //! `plan`: where the chunks of an index would come from, and which nobody has.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use casync_core::plan::Sum;
 
-use super::input::Operand;
-use super::stores;
+use super::input::{Operand, open_index};
+use super::{seeds, stores};
 use crate::cli::{Options, OutputFormat};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::input::Index;
 use crate::flow::plan::{Supplier, of_index};
 use crate::fs::blob::{self, Kind};
+use crate::locator;
 use crate::ui::json::{self, Field, Message};
 use crate::ui::{Out, narrate};
 
@@ -23,11 +24,12 @@ and the bytes in them. Each chunk counts for the first source that has it:
                supply them
     repeats    chunks that occur in INDEX before
     output     OUTPUT, if it exists: chunks that lie in their place already
-    seed       each --seed-index=FILE: chunks that this index lists
+    seed       each --seed=PATH, which is looked through unless it has an
+               index, and each --seed-index=FILE: chunks that this index lists
     store      --store=, or the one beside INDEX, then each --extra-store=;
                also how many bytes they take as they are stored
     missing    what is in none of these
-A line with the sums follows. Nothing is loaded, and only OUTPUT is read.
+A line with the sums follows. Nothing is loaded; only OUTPUT and seeds are read.
 
 The exit status is 0 even if chunks are missing. With --json, each line is an
 object with a type: plan-source, and plan-summary at the end, where complete
@@ -35,6 +37,7 @@ tells whether nothing is missing.
 
 Examples:
     casync plan v2.caibx
+    casync plan v2.caibx --seed=v1.img
     casync plan v2.caibx /dev/sda3 --seed-index=v1.caibx
     casync plan --json v2.caidx --seed-index=v1.caidx --store=/srv/default.castr";
 
@@ -58,18 +61,26 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
         [index, output] => (index, Some(output)),
         _ => return Err(Error::headline("An index expected, possibly followed by an output.")),
     };
-    let (mut target, operand) = index(operand)?;
+    let (mut target, operand) = index(operand, options)?;
     narrate::chunk_sizes(&target.sizes());
     let mut suppliers = Vec::new();
     if let Some(output) = output {
-        suppliers.extend(self::output(output)?.map(|supplier| (output.clone(), supplier)));
+        suppliers.extend(self::output(output, options)?.map(|supplier| (output.clone(), supplier)));
     }
-    for seed in options.seeds.indexes() {
-        let (index, _) = index(seed)?;
-        suppliers.push((seed.clone(), Supplier::Index(Box::new(index))));
+    for seed in options.seeds.all() {
+        // Where an index is named its word is taken, whether the seed is at hand or not.
+        let Some(named) = &seed.index else {
+            let found = seeds::look_through(options, &mut target, seed)?;
+            suppliers.extend(found.map(|found| (seed.path.clone(), Supplier::Seed(Box::new(found)))));
+            continue;
+        };
+        suppliers.push((named.clone(), Supplier::Index(Box::new(index(named, options)?.0))));
     }
-    for store in stores::for_reading(options, operand.path())?.stores() {
-        suppliers.push((store.name().into(), Supplier::Store(store.clone())));
+    for alone in options.seeds.indexes_alone() {
+        suppliers.push((alone.clone(), Supplier::Index(Box::new(index(alone, options)?.0))));
+    }
+    for store in stores::for_reading(options, operand.locator())?.stores() {
+        suppliers.push((locator_of(store.name(), options, operand.locator()), Supplier::Store(store.clone())));
     }
 
     let mut plan = of_index(&mut target)?;
@@ -88,16 +99,23 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<()> {
     printer.total(plan.total(), missing.chunks == 0)
 }
 
-fn index(path: &OsString) -> Result<(Index, Operand)> {
-    let operand = Operand::parse(Some(path), "Failed to determine type of locator")?;
-    let fd = operand.open(None, true)?;
-    let index = Index::open(fd).context(|| format!("read the index {path:?}"))?;
+/// The locator of a store, byte by byte; stores know it as text.
+fn locator_of(name: &str, options: &Options, index: Option<&OsStr>) -> OsString {
+    let main = options.store.clone().or_else(|| std::env::var_os("CASYNC_STORE"));
+    let all =
+        [main, index.map(locator::default_store)].into_iter().flatten().chain(options.extra_store.iter().cloned());
+    all.into_iter().find(|locator| locator.to_string_lossy() == name).unwrap_or_else(|| name.into())
+}
+
+fn index(path: &OsString, options: &Options) -> Result<(Index, Operand)> {
+    let operand = Operand::parse(Some(path), options, "Failed to determine type of locator")?;
+    let index = open_index(operand.input(None, true)?, &operand)?;
     Ok((index, operand))
 }
 
 /// The output, if there is any.
-fn output(path: &OsString) -> Result<Option<Supplier>> {
-    let opened = Operand::parse(Some(path), "Failed to determine type of locator")?.open(None, true);
+fn output(path: &OsString, options: &Options) -> Result<Option<Supplier>> {
+    let opened = Operand::parse(Some(path), options, "Failed to determine type of locator")?.open(None, true);
     let fd = match opened {
         Err(error) if error.is_not_found() => return Ok(None),
         opened => opened?,

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 use casync_core::archive::{IdShift, Selection};
+use casync_core::hash::DigestAlgorithm;
 use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, Mode, OFlags};
 use rustix::io::Errno;
@@ -28,6 +29,8 @@ pub(super) struct Existing {
     /// Open for reading.
     pub(super) fd: OwnedFd,
     pub(super) kind: Kind,
+    /// Whether it is wanted for its chunks. A tree that is not is only good for links to its files.
+    pub(super) chunks: bool,
 }
 
 /// A seed that has been opened.
@@ -66,10 +69,11 @@ pub(super) fn find(options: &Options, index: &mut Index, existing: Option<Existi
     let tables = opened.len() + usize::from(existing.is_some());
     if tables > 0 {
         let (wanted, _) = keys(options, index, tables as u64)?;
-        let memory = (options.budget().memory / 2).max(MEMORY_MIN);
-        let mut finder = Finder { options, target: index, wanted: &wanted, memory };
-        if let Some(Existing { fd, kind }) = existing {
-            seeds.push_output(finder.by_scan(fd, kind)?);
+        let mut finder = Finder { options, target: index, wanted: &wanted, memory: memory(options) };
+        match existing {
+            Some(Existing { fd, kind, chunks: true }) => seeds.push_output(finder.by_scan(fd, kind)?),
+            Some(Existing { fd, .. }) => seeds.push_output(of_files(fd, finder.memory)?),
+            None => {}
         }
         for seed in opened {
             if let Some(seed) = finder.look_through(seed)? {
@@ -79,6 +83,54 @@ pub(super) fn find(options: &Options, index: &mut Index, existing: Option<Existi
     }
     seeds.set_spent(started.elapsed());
     Ok(seeds)
+}
+
+/// Finds out which files the trees among `--seed=` have, and the output: for archives that are in one piece.
+///
+/// # Errors
+///
+/// As [`find`].
+pub(super) fn find_files(options: &Options, existing: Option<Existing>) -> Result<Seeds> {
+    let started = Instant::now();
+    let mut seeds = Seeds::new(&options.chunk_sizes(), DigestAlgorithm::default());
+    let mut memory = memory(options);
+    if let Some(Existing { fd, .. }) = existing {
+        seeds.push_output(of_files(fd, memory)?);
+    }
+    for seed in options.seeds.paired()? {
+        if let Some((fd, kind)) = open_seed(seed)?
+            && kind == Kind::Directory
+        {
+            let seed = of_files(fd, memory)?;
+            memory = memory.saturating_sub(seed.memory());
+            seeds.push(seed);
+        }
+    }
+    seeds.set_spent(started.elapsed());
+    Ok(seeds)
+}
+
+/// What one seed has of the chunks of `index`; `None` if that cannot be found out.
+///
+/// # Errors
+///
+/// As [`find`].
+pub(super) fn look_through(options: &Options, index: &mut Index, seed: &SeedOption) -> Result<Option<Seed>> {
+    let Some(opened) = open(seed, index)? else { return Ok(None) };
+    let (wanted, _) = keys(options, index, 1)?;
+    Finder { options, target: index, wanted: &wanted, memory: memory(options) }.look_through(opened)
+}
+
+/// A tree that is walked and not read.
+fn of_files(root: OwnedFd, memory: u64) -> Result<Seed> {
+    let features = FeatureFlags::EMPTY;
+    let layout = scan::layout(&mut walk(&root, features)?, features, true, memory)?;
+    Ok(Seed::of_files(root, layout))
+}
+
+/// Bytes for what is remembered of trees.
+fn memory(options: &Options) -> u64 {
+    (options.budget().memory / 2).max(MEMORY_MIN)
 }
 
 /// The keys of the chunks that an index has more than once.
@@ -108,8 +160,8 @@ fn keys(options: &Options, index: &mut Index, tables: u64) -> Result<(Keys, Keys
     Keys::collect(ids, max)
 }
 
-/// Opens a seed; `None` if that is not possible.
-fn open(seed: &SeedOption, target: &Index) -> Result<Option<Opened>> {
+/// Opens what a seed is in; `None` if that is not possible.
+fn open_seed(seed: &SeedOption) -> Result<Option<(OwnedFd, Kind)>> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     let fd = match os::open(&seed.path, flags, Mode::empty()) {
         Ok(fd) => fd,
@@ -121,8 +173,15 @@ fn open(seed: &SeedOption, target: &Index) -> Result<Option<Opened>> {
     };
     let kind = Kind::of(&fd)?;
     if matches!(kind, Kind::Pipe | Kind::Other) {
-        return Err(Errno::NOTTY.into());
+        let name = seed.path.display();
+        return Err(Error::new(Errno::NOTTY, format!("seed \"{name}\" is no file, directory or block device")));
     }
+    Ok(Some((fd, kind)))
+}
+
+/// Opens a seed and the index that belongs to it; `None` if that is not possible.
+fn open(seed: &SeedOption, target: &Index) -> Result<Option<Opened>> {
+    let Some((fd, kind)) = open_seed(seed)? else { return Ok(None) };
     let is_table = kind == Kind::File && locator::suffix(&seed.path) == Some(Suffix::SeedTable);
     let index = match &seed.index {
         _ if is_table => None,
@@ -176,7 +235,8 @@ impl Finder<'_> {
     fn by_scan(&mut self, fd: OwnedFd, kind: Kind) -> Result<Seed> {
         let (target, budget) = (self.target, self.options.budget());
         let places = Places::new(self.wanted);
-        let scan = Scan { sizes: target.sizes(), algorithm: target.algorithm(), budget, memory: self.memory };
+        let (sizes, algorithm, files) = (target.sizes(), target.algorithm(), self.options.hardlink());
+        let scan = Scan { sizes, algorithm, budget, memory: self.memory, files };
         let content = if kind == Kind::Directory {
             let features = target.features();
             let layout = scan.tree(&mut walk(&fd, features)?, features, &places)?;
@@ -193,7 +253,8 @@ impl Finder<'_> {
     /// Takes the word of a table, as far as files are what it says.
     fn by_table(&mut self, seed: &Opened) -> Result<Option<Seed>> {
         let (sizes, algorithm) = (self.target.sizes(), self.target.algorithm());
-        match load_table(&seed.fd, &sizes, algorithm, self.wanted, self.memory) {
+        let layout = scan::empty(self.options.hardlink());
+        match load_table(&seed.fd, &sizes, algorithm, self.wanted, layout, self.memory) {
             Ok(loaded) => {
                 self.memory = self.memory.saturating_sub(loaded.memory());
                 Ok(Some(loaded))
@@ -213,7 +274,7 @@ impl Finder<'_> {
         let fd = rustix::io::fcntl_dupfd_cloexec(&seed.fd, 3)?;
         let (content, size) = match seed.kind {
             Kind::Directory => {
-                let layout = scan::layout(&mut walk(&fd, features)?, features, self.memory)?;
+                let layout = scan::layout(&mut walk(&fd, features)?, features, self.options.hardlink(), self.memory)?;
                 let size = layout.size();
                 (Content::Tree(fd, layout), size)
             }

@@ -10,17 +10,23 @@ use crate::cli::Options;
 use crate::error::{Error, Result};
 use crate::locator::{self, Class};
 use crate::remote::{self, Settings};
-use crate::store::{Chain, LocalStore, Store};
+use crate::store::{Chain, Inventory, LocalStore, Store};
 use crate::ui::log;
 
 /// The store's locator: `--store=`, `$CASYNC_STORE`, or beside the index.
 fn main_store(options: &Options, index: Option<&OsStr>) -> OsString {
     let environment = std::env::var_os("CASYNC_STORE");
-    options
-        .store
-        .clone()
-        .or(environment)
-        .unwrap_or_else(|| index.map_or_else(|| OsString::from("default.castr"), locator::default_store))
+    let named = options.store.clone().or(environment).map(|store| locator::without_file_scheme(&store));
+    named.unwrap_or_else(|| index.map_or_else(|| OsString::from("default.castr"), locator::default_store))
+}
+
+/// Whether a store is on this host.
+fn is_local(store: &OsStr) -> Result<bool> {
+    match locator::classify(store) {
+        Some(Class::Path) => Ok(true),
+        None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
+        Some(Class::Url | Class::Ssh) => Ok(false),
+    }
 }
 
 /// Fails for locators that are not paths.
@@ -32,21 +38,57 @@ fn check_local(store: &OsStr) -> Result<()> {
     }
 }
 
-/// The store that belongs to the first of some indexes, for who works on its files.
+/// A store whose chunks are looked through.
+pub(super) enum Looked {
+    /// In a directory.
+    Local(PathBuf),
+    /// Elsewhere.
+    Remote(Arc<dyn Store>),
+}
+
+/// The store that belongs to the first of some indexes, for who cleans it.
 ///
 /// # Errors
 ///
 /// If the name of a store is empty, or none can be told.
-pub(super) fn to_clean(options: &Options, index: &OsStr) -> Result<PathBuf> {
+pub(super) fn to_clean(options: &Options, index: &OsStr) -> Result<Looked> {
     if index.is_empty() && options.store.is_none() && std::env::var_os("CASYNC_STORE").is_none() {
         return Err(Error::from(Errno::INVAL).titled("Failed to automatically derive store location from index"));
     }
-    let store = main_store(options, Some(index));
-    // compat: what looks like a URL is taken for a path.
+    looked(options, &main_store(options, Some(index)))
+}
+
+fn looked(options: &Options, store: &OsStr) -> Result<Looked> {
+    let store = locator::without_file_scheme(store);
     match locator::classify(&store) {
         None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
-        Some(_) => Ok(locator::to_path(&store)),
+        Some(Class::Path) => Ok(Looked::Local(locator::to_path(&store))),
+        Some(Class::Url | Class::Ssh) => remote::store(&store, &settings(options)).map(Looked::Remote),
     }
+}
+
+/// The store that keeps what is taken out of another.
+///
+/// # Errors
+///
+/// If it cannot be used.
+pub(super) fn backup(options: &Options, store: &OsStr) -> Result<Arc<dyn Store>> {
+    Ok(match looked(options, store)? {
+        Looked::Local(path) => Arc::new(LocalStore::open_or_create(&path)?),
+        Looked::Remote(store) => store,
+    })
+}
+
+/// The chunks of a store that can be looked through.
+///
+/// # Errors
+///
+/// If it cannot.
+pub(super) fn inventory(store: &dyn Store) -> Result<&dyn Inventory> {
+    store.inventory().ok_or_else(|| {
+        Error::new(Errno::OPNOTSUPP, format!("store {:?} can neither be listed nor cleaned", store.name()))
+            .hint("do it on the host that has the store, or by its own means")
+    })
 }
 
 /// Fails for an empty `--store=`, also where no store is needed.
@@ -104,8 +146,8 @@ pub(super) fn for_writing(options: &Options, index: Option<&OsStr>, settings: &S
 }
 
 /// What the options say about connections to other hosts.
-pub(super) const fn settings(options: &Options) -> Settings {
-    Settings { rate_limit_bps: options.rate_limit_bps }
+pub(super) fn settings(options: &Options) -> Settings {
+    options.remote()
 }
 
 /// The stores that chunks of an index are looked for in.
@@ -115,8 +157,12 @@ pub(super) const fn settings(options: &Options) -> Settings {
 /// If the main store cannot be used. A store that does not exist has no chunks.
 pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Chain> {
     let store = main_store(options, index);
-    check_local(&store)?;
-    let mut stores: Vec<Arc<dyn Store>> = vec![Arc::new(LocalStore::for_reading(&locator::to_path(&store))?)];
+    let store: Arc<dyn Store> = if is_local(&store)? {
+        Arc::new(LocalStore::for_reading(&locator::to_path(&store))?)
+    } else {
+        remote::store(&store, &options.remote())?
+    };
+    let mut stores = vec![store];
     stores.extend(extra(options));
     Ok(Chain::new(stores))
 }
@@ -126,35 +172,53 @@ pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Ch
 /// # Errors
 ///
 /// If it cannot be used.
-pub(super) fn for_checking(options: &Options, index: Option<&OsStr>, repair: bool) -> Result<LocalStore> {
-    let store = main_store(options, index);
-    check_local(&store)?;
-    let path = locator::to_path(&store);
-    if repair { LocalStore::open_or_create(&path) } else { LocalStore::for_reading(&path) }
+pub(super) fn for_checking(options: &Options, index: Option<&OsStr>, repair: bool) -> Result<Arc<dyn Store>> {
+    Ok(match looked(options, &main_store(options, index))? {
+        Looked::Local(path) if repair => Arc::new(LocalStore::open_or_create(&path)?),
+        Looked::Local(path) => Arc::new(LocalStore::for_reading(&path)?),
+        Looked::Remote(store) => store,
+    })
 }
 
-/// Path of the store that is named without an index.
+/// Device and inode of the store of an index, if it is in a directory that exists.
+///
+/// # Errors
+///
+/// If it cannot be used.
+pub(super) fn identity(options: &Options, index: Option<&OsStr>) -> Result<Option<(u64, u64)>> {
+    match looked(options, &main_store(options, index))? {
+        Looked::Local(path) => Ok(LocalStore::for_reading(&path)?.identity()),
+        Looked::Remote(_) => Ok(None),
+    }
+}
+
+/// The store that is named without an index.
 ///
 /// # Errors
 ///
 /// If none is named, or it cannot be used.
-pub(super) fn named(options: &Options) -> Result<PathBuf> {
+pub(super) fn named(options: &Options) -> Result<Looked> {
     if options.store.is_none() && std::env::var_os("CASYNC_STORE").is_none() {
         return Err(Error::headline("An index, an archive or --store= expected."));
     }
-    let store = main_store(options, None);
-    check_local(&store).map(|()| locator::to_path(&store))
+    looked(options, &main_store(options, None))
 }
 
 /// The stores of `--extra-store=` that can be used.
 pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
     let mut stores: Vec<Arc<dyn Store>> = Vec::new();
     for extra in &options.extra_store {
-        let opened = check_local(extra).and_then(|()| LocalStore::open(&locator::to_path(extra)));
+        let extra = locator::without_file_scheme(extra);
+        let opened = is_local(&extra).and_then(|is_local| -> Result<Arc<dyn Store>> {
+            if is_local {
+                return Ok(Arc::new(LocalStore::open(&locator::to_path(&extra))?));
+            }
+            remote::store(&extra, &options.remote())
+        });
         match opened {
-            Ok(store) => stores.push(Arc::new(store)),
+            Ok(store) => stores.push(store),
             Err(error) => {
-                let name = extra.to_string_lossy();
+                let name = remote::shown(&extra);
                 log::error(format_args!("Failed to add extra store {name}, ignoring: {}", error.errno_text()));
             }
         }
@@ -162,7 +226,8 @@ pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
     stores
 }
 
-/// The error for places on other hosts that cannot be used yet.
-pub(super) fn unreachable(locator: &OsStr) -> Error {
-    remote::file(locator, &Settings::default()).err().unwrap_or_else(|| Errno::UNATCH.into())
+/// The error for places on other hosts where only a directory will do.
+fn unreachable(locator: &OsStr) -> Error {
+    Error::new(Errno::UNATCH, format!("{:?} is not a local path", remote::shown(locator)))
+        .hint("a path that looks like HOST:PATH can be written as ./HOST:PATH")
 }

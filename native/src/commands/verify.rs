@@ -10,16 +10,16 @@ use casync_core::quantity::Bytes;
 use casync_core::record::FeatureFlags;
 use rustix::fs as os;
 
-use super::input::{Archive, Operand, what_of_suffix};
-use super::stores;
+use super::input::{Archive, Input, Operand, open_index, what_of_suffix};
+use super::stores::{self, Looked};
 use crate::cli::{OURS, Options, OutputFormat, What};
-use crate::error::{Cause, Context as _, Error, Result};
-use crate::flow::input::{Flow, Index, pump};
+use crate::error::{Cause, Error, Result};
+use crate::flow::input::{Flow, pump};
 use crate::flow::verify::repair::Repair;
-use crate::flow::verify::{Findings, Summary, blob, index, store, tree};
+use crate::flow::verify::{Findings, Summary, blob, index, listed, store, tree};
 use crate::fs::blob::Kind;
 use crate::fs::walk::{Exclusions, Walk};
-use crate::store::Directories;
+use crate::store::{Directories, Store};
 use crate::ui::json::{self, Message};
 use crate::ui::{Counters, Out, Progress};
 
@@ -85,18 +85,18 @@ pub(super) fn run(arguments: &VerifyArgs) -> Result<()> {
         }
         (None, _) => job.store(*repair)?,
         (Some(input), other) => {
-            let operand = Operand::parse(Some(input), "Failed to determine type of locator")?;
+            let operand = Operand::parse(Some(input), options, "Failed to determine type of locator")?;
             let what = options.what.or_else(|| what_of_suffix(operand.suffix()));
-            let fd = operand.open(None, true)?;
-            if what.is_none() && Kind::of(&fd)? == Kind::Directory {
+            let opened = operand.input(None, true)?;
+            if what.is_none() && opened.kind()? == Kind::Directory {
                 return Err(Error::headline("Input is a directory. To verify a store, name it with --store=."));
             }
             match (what, other) {
-                (Some(What::ArchiveIndex | What::BlobIndex), None) => job.index(fd, &operand, *repair)?,
-                (Some(What::Archive), None) => job.archive(fd)?,
-                (Some(What::ArchiveIndex), Some(tree)) => job.index_and_tree(fd, &operand, tree)?,
-                (Some(What::Archive), Some(tree)) => job.archive_and_tree(fd, tree)?,
-                (Some(What::BlobIndex), Some(blob)) => job.index_and_blob(fd, &operand, blob)?,
+                (Some(What::ArchiveIndex | What::BlobIndex), None) => job.index(opened, &operand, *repair)?,
+                (Some(What::Archive), None) => job.archive(opened)?,
+                (Some(What::ArchiveIndex), Some(tree)) => job.index_and_tree(opened.into_fd()?, &operand, tree)?,
+                (Some(What::Archive), Some(tree)) => job.archive_and_tree(opened, tree)?,
+                (Some(What::BlobIndex), Some(blob)) => job.index_and_blob(opened, &operand, blob)?,
                 (Some(What::Blob | What::Directory), _) => {
                     return Err(Error::headline(
                         "\"verify\" operation may only be combined with --what=archive, --what=archive-index or \
@@ -172,31 +172,46 @@ impl Job<'_> {
     }
 
     fn store(&self, repair: bool) -> Result<&'static str> {
-        let path = stores::named(self.options)?;
-        let failed = |error: Error| error.titled(format_args!("Failed to open store \"{}\"", path.display()));
-        let mut files = Directories::open(&path).map_err(failed)?;
-        let own = stores::for_checking(self.options, None, repair)?;
-        let sources = stores::extra(self.options);
-        let compression = self.options.compression();
-        let repair = Repair { store: &own, sources: &sources, compression, write: repair };
-        let _progress = self.progress(0);
-        store::verify(&mut files, repair, self.options.budget(), self.counters, self.findings)?;
+        let looked = stores::named(self.options)?;
+        let failed =
+            |error: Error, name: &dyn std::fmt::Display| error.titled(format_args!("Failed to open store \"{name}\""));
+        match looked {
+            Looked::Local(path) => {
+                let mut files = Directories::open(&path).map_err(|error| failed(error, &path.display()))?;
+                let own = stores::for_checking(self.options, None, repair)?;
+                let sources = stores::extra(self.options);
+                let repair = self.repair(&*own, &sources, repair)?;
+                let _progress = self.progress(0);
+                store::verify(&mut files, repair, self.options.budget(), self.counters, self.findings)?;
+            }
+            Looked::Remote(own) => {
+                let items = stores::inventory(&*own).map_err(|error| failed(error, &own.name()))?;
+                let sources = stores::extra(self.options);
+                let repair = self.repair(&*own, &sources, repair)?;
+                let _progress = self.progress(0);
+                listed::verify(items, repair, self.options.budget(), self.counters, self.findings)?;
+            }
+        }
         Ok("chunk")
     }
 
-    fn index(&self, fd: OwnedFd, operand: &Operand, repair: bool) -> Result<&'static str> {
-        let mut index = open_index(fd, operand)?;
-        let own = stores::for_checking(self.options, operand.path(), repair)?;
+    fn index(&self, opened: Input, operand: &Operand, repair: bool) -> Result<&'static str> {
+        let mut index = open_index(opened, operand)?;
+        let own = stores::for_checking(self.options, operand.locator(), repair)?;
         let sources = stores::extra(self.options);
-        let compression = self.options.compression();
-        let repair = Repair { store: &own, sources: &sources, compression, write: repair };
+        let repair = self.repair(&*own, &sources, repair)?;
         let _progress = self.progress(index.stream_size());
         index::verify(&mut index, repair, self.options.budget(), self.counters, self.findings)?;
         Ok("chunk")
     }
 
-    fn archive(&self, fd: OwnedFd) -> Result<&'static str> {
-        let mut archive = Archive::from_file(fd)?;
+    fn repair<'a>(&self, store: &'a dyn Store, sources: &'a [Arc<dyn Store>], write: bool) -> Result<Repair<'a>> {
+        let write = write.then(|| stores::inventory(store)).transpose()?;
+        Ok(Repair { store, sources, compression: self.options.compression(), write })
+    }
+
+    fn archive(&self, opened: Input) -> Result<&'static str> {
+        let mut archive = Archive::from_file(opened)?;
         let _progress = self.progress(archive.size().unwrap_or(0));
         let read = archive.read(None, true, self.options, |source, decoder| {
             pump(source, decoder, |event| {
@@ -220,19 +235,20 @@ impl Job<'_> {
         Ok("node")
     }
 
-    fn index_and_blob(&self, fd: OwnedFd, operand: &Operand, name: &OsString) -> Result<&'static str> {
-        let mut index = open_index(fd, operand)?;
-        let other = Operand::parse(Some(name), "Failed to determine type of locator")?.open(None, true)?;
-        let chain = stores::for_reading(self.options, operand.path())?;
+    fn index_and_blob(&self, opened: Input, operand: &Operand, name: &OsString) -> Result<&'static str> {
+        let mut index = open_index(opened, operand)?;
+        let other =
+            Operand::parse(Some(name), self.options, "Failed to determine type of locator")?.open(None, true)?;
+        let chain = stores::for_reading(self.options, operand.locator())?;
         let _progress = self.progress(index.stream_size());
-        let blob = (&other, &*name.to_string_lossy());
+        let blob = (&other, name.as_os_str());
         blob::verify(&mut index, blob, &chain, self.options.budget(), self.counters, self.findings)?;
         Ok("chunk")
     }
 
     fn index_and_tree(&self, fd: OwnedFd, operand: &Operand, path: &OsString) -> Result<&'static str> {
-        let tree = Tree::open(path, &fd, operand.path(), self.options)?;
-        let mut index = open_index(fd.try_clone()?, operand)?;
+        let tree = Tree::open(path, Some(&fd), operand.locator(), self.options)?;
+        let mut index = open_index(Input::Local(fd.try_clone()?), operand)?;
         let (features, size) = (index.features(), index.stream_size());
         let everything_counts = features.replayed(self.options.replay_mask()) == features.replayed(FeatureFlags::ALL);
         let progress = self.progress(size);
@@ -247,7 +263,7 @@ impl Job<'_> {
         };
         drop(progress);
         let _progress = self.progress(size);
-        let mut archive = Archive::from_index(fd, operand.path(), self.options)?;
+        let mut archive = Archive::from_index(Input::Local(fd), operand, self.options)?;
         archive.counters = Arc::clone(self.counters);
         if let Err(error) = self.nodes(&mut archive, &tree) {
             if matches!(error.cause(), Cause::Interrupted) {
@@ -258,9 +274,9 @@ impl Job<'_> {
         Ok("node")
     }
 
-    fn archive_and_tree(&self, fd: OwnedFd, path: &OsString) -> Result<&'static str> {
-        let tree = Tree::open(path, &fd, None, self.options)?;
-        let mut archive = Archive::from_file(fd)?;
+    fn archive_and_tree(&self, opened: Input, path: &OsString) -> Result<&'static str> {
+        let tree = Tree::open(path, local(&opened), None, self.options)?;
+        let mut archive = Archive::from_file(opened)?;
         let _progress = self.progress(0);
         self.nodes(&mut archive, &tree)?;
         Ok("node")
@@ -274,8 +290,12 @@ impl Job<'_> {
     }
 }
 
-fn open_index(fd: OwnedFd, operand: &Operand) -> Result<Index> {
-    Index::open(fd).context(|| format!("read the index {:?}", operand.path().unwrap_or_else(|| OsStr::new("-"))))
+/// What was opened, if it is on this host.
+const fn local(opened: &Input) -> Option<&OwnedFd> {
+    match opened {
+        Input::Local(fd) => Some(fd),
+        Input::Remote(_) => None,
+    }
 }
 
 /// A directory that can be walked more than once.
@@ -287,15 +307,15 @@ struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    fn open(path: &OsString, archive: &OwnedFd, index: Option<&OsStr>, options: &'a Options) -> Result<Self> {
-        let fd = Operand::parse(Some(path), "Failed to determine type of locator")?.open(None, true)?;
+    fn open(path: &OsString, archive: Option<&OwnedFd>, index: Option<&OsStr>, options: &'a Options) -> Result<Self> {
+        let fd = Operand::parse(Some(path), options, "Failed to determine type of locator")?.open(None, true)?;
         if Kind::of(&fd)? != Kind::Directory {
             return Err(Error::headline("An archive can only be compared with a directory."));
         }
-        let stat = os::fstat(archive)?;
-        let mut own = vec![(stat.st_dev, stat.st_ino)];
+        let archive = archive.map(os::fstat).transpose()?;
+        let mut own: Vec<_> = archive.map(|stat| (stat.st_dev, stat.st_ino)).into_iter().collect();
         if index.is_some() {
-            own.extend(stores::for_checking(options, index, false)?.identity());
+            own.extend(stores::identity(options, index)?);
         }
         Ok(Self { fd, own, options })
     }

@@ -186,6 +186,10 @@ impl Worker<'_> {
 
     /// Puts a run of chunks in place by sharing it with its seed, as far as blocks allow, and copying the rest. Nothing of it
     /// is verified. False if nothing could be shared; nothing was done then.
+    ///
+    /// Such a run is read, verified and written then. `copy_file_range` would leave out neither copy: what the kernel has
+    /// copied has to be read back to be verified. Measured for 64 MiB in memory, it took 20 to 40 ms of CPU on ext4 and 50 to
+    /// 60 ms on tmpfs, against 20 to 30 and 40 to 50 ms for reading and writing.
     fn clone_run(&mut self, place: SeedPlace, pieces: &[Piece]) -> Result<bool> {
         let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return Ok(false) };
         let whole = first.start..last.start + last.size;

@@ -18,6 +18,14 @@ impl Budget {
     /// Share of the memory for buffers of stream; the rest is for compression and decompression.
     const STREAM_SHARE: (u64, u64) = (1, 2);
 
+    /// The same for work that mostly waits for others, which take `width` requests at once; 0: for work that does not.
+    #[must_use]
+    pub(crate) fn for_waiting(self, width: usize) -> Self {
+        /// Threads that wait cost little, but something.
+        const THREADS_MAX: usize = 64;
+        Self { jobs: self.jobs.max(width.min(THREADS_MAX)), ..self }
+    }
+
     /// How many buffers of `size` bytes a stream may have: at least two, so that reading and working overlap, and no
     /// more than keep every worker and both writers busy.
     pub fn buffers(&self, size: usize) -> usize {

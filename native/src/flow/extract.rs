@@ -8,6 +8,7 @@ use casync_core::record::FeatureFlags;
 
 use super::Budget;
 use super::input::{ByteSource, Feed, Flow, Index, pump, with_feed};
+use super::link::Linker;
 use super::share::Sharer;
 use crate::error::{Context as _, Result};
 use crate::fs::apply::{Applied, TreeWriter};
@@ -17,7 +18,7 @@ use crate::tar::TarWriter;
 use crate::ui::{Counters, log, narrate};
 
 /// Makes a tree from the archive that `source` delivers. `begin` makes the writer once the archive's flags are known; with a
-/// `sharer` files share their data with the seeds that it came from.
+/// `linker` files that seeds have become links to those, with a `sharer` the others share their data with seeds.
 ///
 /// # Errors
 ///
@@ -25,6 +26,7 @@ use crate::ui::{Counters, log, narrate};
 pub fn tree(
     source: &mut dyn ByteSource,
     decoder: &mut Decoder,
+    mut linker: Option<Linker>,
     mut sharer: Option<Sharer>,
     begin: impl FnOnce(FeatureFlags) -> Result<TreeWriter>,
 ) -> Result<Applied> {
@@ -57,10 +59,16 @@ pub fn tree(
             Event::Payload(bytes) => writer.payload(bytes)?,
             Event::End => {
                 let path = log::is_verbose().then(|| writer.shown_path());
-                if let (Some(sharer), Some(file)) = (&mut sharer, writer.file()) {
-                    sharer.share(payload.clone(), file)?;
+                let linked = match &mut linker {
+                    Some(linker) => linker.link(writer)?,
+                    None => false,
+                };
+                if !linked {
+                    if let (Some(sharer), Some(file)) = (&mut sharer, writer.file()) {
+                        sharer.share(payload.clone(), file)?;
+                    }
+                    writer.leave()?;
                 }
-                writer.leave()?;
                 if let Some(path) = path {
                     log::verbose(format_args!("Extracted {path}"));
                 }

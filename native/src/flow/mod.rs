@@ -25,6 +25,7 @@ mod failure;
 pub mod gc;
 pub mod input;
 pub mod inspect;
+pub mod link;
 pub mod make;
 pub mod plan;
 pub mod scan;

@@ -1,15 +1,19 @@
 //! Who could supply the chunks of an index: looks, but loads nothing.
 
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use casync_core::Limits;
+use casync_core::chunk::ChunkId;
 use casync_core::plan::{Plan, Source};
 
-use super::Failure;
 use super::diff::in_place;
 use super::input::Index;
+use super::{Budget, Failure};
 use crate::error::{Error, Result};
+use crate::seed::Seed;
 use crate::store::Store;
 
 /// Something that can supply chunks. Another kind of seed is another variant.
@@ -23,6 +27,8 @@ pub enum Supplier {
     },
     /// A seed that has an index: the chunks that this lists.
     Index(Box<Index>),
+    /// A seed that was looked through.
+    Seed(Box<Seed>),
     /// A store.
     Store(Arc<dyn Store>),
 }
@@ -38,7 +44,7 @@ impl Supplier {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Output { .. } => "output",
-            Self::Index(_) => "seed",
+            Self::Index(_) | Self::Seed(_) => "seed",
             Self::Store(_) => "store",
         }
     }
@@ -64,6 +70,14 @@ impl Supplier {
                 // Other digests are ids of other chunks.
                 if index.algorithm() == target.algorithm() {
                     claim_index(index, plan, source)?;
+                }
+                Ok(None)
+            }
+            Self::Seed(seed) => {
+                for number in 0..target.len() {
+                    if let Some(piece) = target.get(number)?.filter(|piece| seed.has(&piece.id)) {
+                        plan.claim(&piece.id, source);
+                    }
                 }
                 Ok(None)
             }
@@ -107,16 +121,52 @@ pub fn claim_index(index: &mut Index, plan: &mut Plan, source: Source) -> Result
 ///
 /// If it cannot be asked.
 pub fn ask_store(store: &dyn Store, plan: &mut Plan, source: Source) -> Result<Option<u64>> {
-    let (stop, mut stored, mut from) = (Failure::default(), None, 0);
-    while let Some((place, id, _)) = plan.next_unclaimed(from) {
-        stop.check()?;
-        from = place + 1;
-        if let Some(size) = store.stored_size(&id)? {
-            *stored.get_or_insert(0) += size;
-            plan.claim_at(place, source);
-        } else if store.has(&id)? {
+    /// Chunks that are asked for in one go, by all threads together.
+    const TOGETHER: usize = 4096;
+    let (mut stored, mut from) = (None, 0);
+    loop {
+        let mut wanted = Vec::new();
+        while wanted.len() < TOGETHER
+            && let Some((place, id, _)) = plan.next_unclaimed(from)
+        {
+            from = place + 1;
+            wanted.push((place, id));
+        }
+        if wanted.is_empty() {
+            return Ok(stored);
+        }
+        for (place, size) in ask_for(store, &wanted)? {
+            if let Some(size) = size {
+                *stored.get_or_insert(0) += size;
+            }
             plan.claim_at(place, source);
         }
     }
-    Ok(stored)
+}
+
+/// Which of some chunks a store has, and their sizes as far as it tells. As many are asked for at once as make sense.
+fn ask_for(store: &dyn Store, wanted: &[(usize, ChunkId)]) -> Result<Vec<(usize, Option<u64>)>> {
+    let threads = Budget { jobs: 1, memory: 0 }.for_waiting(store.width()).jobs.min(wanted.len());
+    let (failure, next, found) = (Failure::default(), AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let ask = || -> Result<()> {
+        while let Some((place, id)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+            failure.check()?;
+            let size = store.stored_size(id)?;
+            if size.is_some() || store.has(id)? {
+                found.lock().unwrap_or_else(PoisonError::into_inner).push((*place, size));
+            }
+        }
+        Ok(())
+    };
+    if threads == 1 {
+        ask()?;
+    } else {
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                failure.spawn(scope, || failure.note(ask()));
+            }
+        });
+        failure.into_result()?;
+    }
+    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

@@ -9,7 +9,7 @@
 use std::os::fd::OwnedFd;
 use std::thread;
 
-use casync_core::archive::{Content, Encoder};
+use casync_core::archive::{Content, Encoder, Timestamp};
 use casync_core::chunk::{ChunkId, ChunkSizes, is_zero};
 use casync_core::hash::DigestAlgorithm;
 use casync_core::record::FeatureFlags;
@@ -38,6 +38,8 @@ pub struct Scan {
     pub budget: Budget,
     /// Memory for what is remembered of the archive of a tree.
     pub memory: u64,
+    /// Whether files of a tree are wanted as a whole, too.
+    pub files: bool,
 }
 
 impl Scan {
@@ -56,7 +58,7 @@ impl Scan {
     ///
     /// Only if somebody wants to stop.
     pub fn tree(&self, walk: &mut Walk, features: FeatureFlags, places: &Places) -> Result<Layout> {
-        let mut layout = Layout::default();
+        let mut layout = empty(self.files);
         self.run(places, |stream| {
             lay_out(walk, features, self.memory, &mut layout, Some(stream));
             stream.check()
@@ -117,13 +119,18 @@ impl Scan {
     }
 }
 
+/// An empty layout; with `files`, for those who want whole files.
+pub fn empty(files: bool) -> Layout {
+    if files { Layout::with_files() } else { Layout::default() }
+}
+
 /// What the archive of a tree is made of, as far as it can be read, without reading the files; in so much memory.
 ///
 /// # Errors
 ///
 /// Only if somebody wants to stop.
-pub fn layout(walk: &mut Walk, features: FeatureFlags, memory: u64) -> Result<Layout> {
-    let mut layout = Layout::default();
+pub fn layout(walk: &mut Walk, features: FeatureFlags, files: bool, memory: u64) -> Result<Layout> {
+    let mut layout = empty(files);
     lay_out(walk, features, memory, &mut layout, None);
     stop::check()?;
     Ok(layout)
@@ -171,7 +178,7 @@ fn lay_out(
                     None => encoder.root(&node, &mut records).map(drop),
                 };
                 let payload = match (&node.content, file) {
-                    (Content::Regular { size: size @ 1.. }, Some(file)) => Some((*size, file)),
+                    (Content::Regular { size }, Some(file)) => Some((*size, file)),
                     _ => None,
                 };
                 (encoded, payload)
@@ -186,11 +193,12 @@ fn lay_out(
             return;
         }
         if let Some((size, file)) = payload {
-            layout.push_file(walk.path(), size);
+            let mtime = Timestamp::from_unix(file.stat.st_mtime, file.stat.st_mtime_nsec as u32);
+            layout.push_file(walk.path(), size, mtime);
             if encoder.payload(size).is_err() {
                 return;
             }
-            if let Some(stream) = &mut stream {
+            if let Some(stream) = stream.as_mut().filter(|_| size > 0) {
                 let end = stream.position() + size;
                 if let Err(error) = stream.payload(walk, file, size) {
                     log::debug(format_args!("Not used as a seed: {error}"));

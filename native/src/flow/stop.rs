@@ -44,6 +44,11 @@ pub(crate) fn check() -> Result<()> {
     }
 }
 
+/// What can be read once somebody wants to stop, for those who wait in their own way; `None` if nobody can tell.
+pub(crate) fn wakes() -> Option<&'static PipeReader> {
+    STOP.get().map(|stop| &stop.wakes)
+}
+
 /// Waits until a pipe can be read, or has ended.
 ///
 /// # Errors

@@ -5,8 +5,10 @@ use std::fs::File;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use casync_core::chunk::{ChunkId, ChunkSizes};
+use casync_core::hash::{DigestAlgorithm, Hasher};
 use casync_core::index::{IndexTable, Piece};
 use casync_core::record::FeatureFlags;
 
@@ -175,6 +177,28 @@ impl Image {
             Source::Pieces(Pieces { layout: Layout::Index { table, .. }, .. }) => Some(table.sizes()),
             _ => None,
         }
+    }
+
+    /// What tells this image from others, for who keeps what belongs to it: the chunks of an index, or size and time of a
+    /// file. Other chunks in the same order are another image even if their bytes are the same.
+    pub fn identity(&self) -> [u8; 32] {
+        let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
+        hasher.update(&self.size.to_le_bytes());
+        match &self.source {
+            Source::Pieces(Pieces { layout: Layout::Index { table, .. }, .. }) => {
+                for piece in table.covering(0..self.size) {
+                    hasher.update(piece.id.as_bytes());
+                    hasher.update(&piece.start.to_le_bytes());
+                }
+            }
+            Source::Pieces(_) => {}
+            Source::File(file) => {
+                let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
+                let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+                hasher.update(&since.as_nanos().to_le_bytes());
+            }
+        }
+        *hasher.finish().as_bytes()
     }
 
     /// Fills a buffer from an offset; returns how much there was before the end.

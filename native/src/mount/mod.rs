@@ -11,14 +11,28 @@
 //! | [`fetch`] | [`Fetch`]: where the chunks come from: stores, or ranges of a remote file |
 //! | [`image`] | [`Image`]: a stream of which any range can be read, and where it is nothing but zeros |
 //! | [`ahead`] | recognizes readers that go through an image in order |
+//! | [`volume`], `node` | what is mounted: an archive, directory by directory, or an image as a file |
+//! | [`file_system`] | the kernel's requests |
+//! | [`session`], [`options`], [`guard`], [`daemon`] | mount points, `-o`, the life of a mount, in the background too |
 //!
 //! All of it takes `&self` and is shared by threads. Locks cover look-ups and inserts only, never reading.
 
 pub mod ahead;
 pub mod chunks;
+pub mod daemon;
 pub mod fetch;
+pub mod file_system;
+pub mod guard;
 pub mod image;
+mod node;
+pub mod options;
+pub mod session;
+pub mod volume;
 
 pub use chunks::ChunkCache;
 pub use fetch::{Block, ChunkFetch, Fetch, RangeFetch};
 pub use image::{Extent, Image, Slices};
+pub use node::Owners;
+pub use options::MountOptions;
+pub use session::{MountPoint, serve};
+pub use volume::Volume;

@@ -3,6 +3,14 @@
 //! Everything above this module is blocking: a store is a [`Store`], an index or archive a [`RemoteFile`]. Where a library
 //! is asynchronous, its runtime stays below these faces.
 
+pub mod http;
+mod object;
+pub mod oci;
+pub mod rate;
+pub mod runtime;
+mod settings;
+pub(crate) mod spool;
+
 use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::io::Write;
@@ -10,8 +18,12 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
+pub use settings::{HttpOptions, Login, Settings};
+
 use crate::error::{Error, Result};
+use crate::locator::{self, Class};
 use crate::store::Store;
+use http::{HttpFile, HttpStore};
 
 /// An index or archive on another host.
 pub trait RemoteFile: Send + Sync + Debug {
@@ -57,20 +69,19 @@ pub trait Upload: Write + Send {
     fn finish(self: Box<Self>) -> Result<()>;
 }
 
-/// What all connections of a run are to respect.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// Bytes a second, over all connections; `None` is no limit.
-    pub rate_limit_bps: Option<u64>,
-}
-
 /// The file that a URL or `HOST:PATH` names. Nothing is asked of the other host yet.
 ///
 /// # Errors
 ///
 /// If there is no way to such places.
-pub fn file(locator: &OsStr, _settings: &Settings) -> Result<Arc<dyn RemoteFile>> {
-    Err(unknown(locator))
+pub fn file(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn RemoteFile>> {
+    let (way, text) = way(locator)?;
+    match way {
+        "http" | "https" => Ok(Arc::new(HttpFile::new(text, settings)?)),
+        "oci" | "oci+http" | "oci+https" => Ok(Arc::new(oci::OciFile::new(text, settings)?)),
+        scheme if object::is_scheme(scheme) => object::file(text, settings),
+        _ => Err(unknown(text)),
+    }
 }
 
 /// The store that a URL or `HOST:PATH` names. Nothing is asked of the other host yet.
@@ -78,11 +89,35 @@ pub fn file(locator: &OsStr, _settings: &Settings) -> Result<Arc<dyn RemoteFile>
 /// # Errors
 ///
 /// If there is no way to such places.
-pub fn store(locator: &OsStr, _settings: &Settings) -> Result<Arc<dyn Store>> {
-    Err(unknown(locator))
+pub fn store(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn Store>> {
+    let (way, text) = way(locator)?;
+    match way {
+        "http" | "https" => Ok(Arc::new(HttpStore::new(text, settings)?)),
+        "oci" | "oci+http" | "oci+https" => Ok(Arc::new(oci::OciChunks::new(text, settings)?)),
+        scheme if object::is_scheme(scheme) => object::store(text, settings),
+        _ => Err(unknown(text)),
+    }
 }
 
-fn unknown(locator: &OsStr) -> Error {
-    Error::new(Errno::UNATCH, format!("{:?} is not a local path", locator.to_string_lossy()))
-        .hint("only local files and stores can be used; a path that looks like HOST:PATH can be written as ./HOST:PATH")
+/// The scheme of a URL, or `ssh` for `HOST:PATH`; and the locator as text.
+fn way(locator: &OsStr) -> Result<(&str, &str)> {
+    let refused = |why| Error::new(Errno::INVAL, format!("{:?} is no valid URL{why}", shown(locator)));
+    let text = locator.to_str().ok_or_else(|| refused(": it is no text"))?;
+    match (locator::classify(locator), locator::scheme(text)) {
+        (Some(Class::Url), Some("file")) => Err(refused(" for a file on this host")),
+        (Some(Class::Url), Some(scheme)) => Ok((scheme, text)),
+        // What is meant to be a URL would else be a host with the name of a scheme.
+        (_, Some(_)) => Err(refused("")),
+        (_, None) => Ok(("ssh", text)),
+    }
+}
+
+/// A locator as people may see it.
+pub fn shown(locator: &OsStr) -> String {
+    locator::without_secrets(&locator.to_string_lossy())
+}
+
+fn unknown(text: &str) -> Error {
+    Error::new(Errno::UNATCH, format!("{:?} is not a local path", locator::without_secrets(text)))
+        .hint("a path that looks like HOST:PATH can be written as ./HOST:PATH")
 }

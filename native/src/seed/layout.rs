@@ -3,6 +3,10 @@
 use std::ffi::CStr;
 use std::ops::Range;
 
+use casync_core::archive::Timestamp;
+
+use super::Files;
+
 /// The archive of a tree as a list of parts: payload, which stays in the files, and the records between them, which are
 /// held.
 #[derive(Debug, Default)]
@@ -12,6 +16,8 @@ pub struct Layout {
     /// Paths of files from the root, each with a NUL.
     paths: Vec<u8>,
     size: u64,
+    /// The files by size and time, if whole files are wanted.
+    files: Option<Files>,
 }
 
 /// Where the bytes of a part are.
@@ -42,6 +48,11 @@ pub enum Part<'a> {
 }
 
 impl Layout {
+    /// An empty archive whose files can be found as a whole, too.
+    pub fn with_files() -> Self {
+        Self { files: Some(Files::default()), ..Self::default() }
+    }
+
     /// Adds records.
     pub fn push_records(&mut self, bytes: &[u8]) {
         if !matches!(self.parts.last(), Some((_, Place::Records(_)))) && !bytes.is_empty() {
@@ -51,8 +62,11 @@ impl Layout {
         self.size += bytes.len() as u64;
     }
 
-    /// Adds the payload of a file; the path must not hold a NUL.
-    pub fn push_file(&mut self, path: &[u8], size: u64) {
+    /// Adds a file, and its payload; the path must not hold a NUL.
+    pub fn push_file(&mut self, path: &[u8], size: u64, mtime: Timestamp) {
+        if let Some(files) = &mut self.files {
+            files.push(path, size, mtime);
+        }
         if size > 0 {
             self.parts.push((self.size, Place::File(self.paths.len())));
             self.paths.extend_from_slice(path);
@@ -74,10 +88,20 @@ impl Layout {
         self.size
     }
 
+    /// To be called when everything was added.
+    pub fn seal(&mut self) {
+        self.files.iter_mut().for_each(Files::seal);
+    }
+
+    /// The files, if whole files are wanted.
+    pub const fn files(&self) -> Option<&Files> {
+        self.files.as_ref()
+    }
+
     /// Bytes of memory that it takes.
     pub fn memory(&self) -> u64 {
         let parts = self.parts.len() * size_of::<(u64, Place)>();
-        (parts + self.records.len() + self.paths.len()) as u64
+        (parts + self.records.len() + self.paths.len()) as u64 + self.files.as_ref().map_or(0, Files::memory)
     }
 
     /// What a range of the archive is made of; ends early where the archive does.
@@ -110,9 +134,9 @@ mod tests {
         let mut layout = Layout::default();
         layout.push_records(b"root");
         layout.push_records(b"-a:");
-        layout.push_file(b"a", 10);
-        layout.push_file(b"empty", 0);
-        layout.push_file(b"dir/b", 5);
+        layout.push_file(b"a", 10, Timestamp::default());
+        layout.push_file(b"empty", 0, Timestamp::default());
+        layout.push_file(b"dir/b", 5, Timestamp::default());
         layout.push_gap(0);
         layout.push_gap(4);
         layout.push_records(b"bye");

@@ -14,6 +14,7 @@
 //! Nothing here is trusted: whatever comes of a seed is verified against the chunk's id, and a seed that changed, vanished
 //! or never was what its index says only has chunks that are not there.
 
+mod files;
 mod layout;
 mod places;
 mod reader;
@@ -28,9 +29,10 @@ use casync_core::hash::DigestAlgorithm;
 
 use crate::fs::blob::Kind;
 
+pub use files::Files;
 pub use layout::{Layout, Part};
 pub use places::{Keys, Places};
-pub use reader::SeedReader;
+pub use reader::{SeedReader, open_file};
 pub use table::load_table;
 
 /// What a seed's stream is read from.
@@ -60,10 +62,13 @@ impl Seed {
     const FAILURES: u64 = 16;
 
     /// A seed whose chunks were found by reading it.
-    pub fn scanned(content: Content, places: Places) -> Self {
-        let unclonable = match &content {
+    pub fn scanned(mut content: Content, places: Places) -> Self {
+        let unclonable = match &mut content {
             Content::Blob(fd) => Kind::of(fd).is_ok_and(|kind| kind != Kind::File),
-            Content::Tree(..) => false,
+            Content::Tree(_, layout) => {
+                layout.seal();
+                false
+            }
         };
         Self {
             content,
@@ -80,12 +85,23 @@ impl Seed {
         Self { guided: true, ..Self::scanned(content, places) }
     }
 
+    /// A tree that only has whole files to offer, and no chunks.
+    pub fn of_files(root: OwnedFd, layout: Layout) -> Self {
+        let seed = Self::scanned(Content::Tree(root, layout), Places::new(&Keys::default()));
+        Self { unclonable: AtomicBool::new(true), ..seed }
+    }
+
     /// Bytes of memory that it takes besides its places.
     pub fn memory(&self) -> u64 {
         match &self.content {
             Content::Tree(_, layout) => layout.memory(),
             Content::Blob(_) => 0,
         }
+    }
+
+    /// Whether it has a wanted chunk, as far as is known without reading it.
+    pub fn has(&self, id: &ChunkId) -> bool {
+        self.places.get(id).is_some()
     }
 
     /// Where a wanted chunk starts in the stream.
@@ -204,6 +220,14 @@ impl Seeds {
     /// Where a chunk is in what stands in the output's place.
     pub fn find_in_output(&self, id: &ChunkId) -> Option<u64> {
         self.seeds.first().filter(|_| self.has_output)?.find(id)
+    }
+
+    /// The trees whose files can be used as a whole: numbers of the seeds, roots, and the files.
+    pub fn files(&self) -> impl Iterator<Item = (usize, &OwnedFd, &Files)> {
+        self.seeds.iter().enumerate().filter_map(|(number, seed)| match &seed.content {
+            Content::Tree(root, layout) => Some((number, root, layout.files()?)),
+            Content::Blob(_) => None,
+        })
     }
 
     /// Takes note of what came of reading a chunk.

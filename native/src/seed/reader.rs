@@ -90,7 +90,11 @@ impl SeedReader {
 
 /// Opens a regular file of a tree, which may have become anything since it was seen: no link is followed, nothing else is
 /// read.
-pub(super) fn open_file(root: &OwnedFd, path: &CStr) -> Result<OwnedFd, Errno> {
+///
+/// # Errors
+///
+/// If there is no such file.
+pub fn open_file(root: &OwnedFd, path: &CStr) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let fd = match os::openat2(root, path, flags, Mode::empty(), ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS) {
         // Kernels before 5.6. What comes of a seed is verified in any case.

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
 use casync_core::Limits;
+use casync_core::archive::Timestamp;
 use casync_core::cache::FileIdentity;
 use casync_core::catab::{CatabEvent, CatabHeader, CatabReader, CatabStep, SeedRoot};
 use casync_core::chunk::ChunkSizes;
@@ -42,8 +43,8 @@ struct FilePart {
     fits: bool,
 }
 
-/// The seed that a table describes, with the places of those chunks of `wanted` whose files are what they were. Of the tree
-/// no more is remembered than fits `memory`.
+/// The seed that a table describes, with the places of those chunks of `wanted` whose files are what they were. What it is
+/// made of goes into `layout`, which is empty, as far as it fits `memory`.
 ///
 /// # Errors
 ///
@@ -53,11 +54,12 @@ pub fn load_table(
     sizes: &ChunkSizes,
     algorithm: DigestAlgorithm,
     wanted: &Keys,
+    mut layout: Layout,
     memory: u64,
 ) -> Result<Seed> {
     let mut input = File::from(rustix::io::fcntl_dupfd_cloexec(table, 3)?);
     let mut reader = CatabReader::new(&Limits::default());
-    let (mut root, mut layout, mut files) = (None, Layout::default(), Files::default());
+    let (mut root, mut files) = (None, Files::default());
     let places = Places::new(wanted);
     let mut buffer = vec![0; PIECE];
     'table: loop {
@@ -83,7 +85,8 @@ pub fn load_table(
                 CatabEvent::Records(bytes) => layout.push_records(bytes),
                 CatabEvent::File { identity, path } => {
                     files.push(layout.size(), identity, path);
-                    layout.push_file(path, identity.size);
+                    let (seconds, nanoseconds) = identity.mtime;
+                    layout.push_file(path, identity.size, Timestamp::from_unix(seconds, nanoseconds));
                 }
                 CatabEvent::Gap(size) => {
                     let start = layout.size();

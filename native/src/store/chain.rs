@@ -8,9 +8,13 @@ use casync_core::index::Piece;
 use rustix::io::Errno;
 
 use super::{Decompressor, Form, Store};
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Cause, Context as _, Error, Result};
 use crate::seed::{Origin, SeedReader, Seeds};
 use crate::ui::log;
+
+/// What to try when no store has a good one.
+const BAD_CHUNK: &str =
+    "a store with a good one can be named with --extra-store=; `casync verify --repair` mends a store";
 
 /// Stores in the order in which they are asked, after the seeds.
 #[derive(Clone, Default)]
@@ -222,7 +226,11 @@ impl<'a> Loader<'a> {
                 }
             }
         }
-        Err(first_error.unwrap_or_else(|| chain.missing(&piece.id)))
+        let bad = |error: Error| {
+            let is_format = matches!(error.cause(), Cause::Format(_));
+            if is_format { error.hint(BAD_CHUNK) } else { error }
+        };
+        Err(first_error.map_or_else(|| chain.missing(&piece.id), bad))
     }
 
     fn any_seed(&mut self, piece: &Piece) -> Option<Loaded> {

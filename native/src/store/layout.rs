@@ -11,24 +11,24 @@ const COMPRESSED_SUFFIX: &str = ".cacnk";
 
 /// Names files of chunks.
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     suffix: String,
 }
 
 impl Layout {
     /// With the suffix from the environment.
-    pub(super) fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let suffix = std::env::var("CASYNC_COMPRESSED_CHUNK_SUFFIX").ok().filter(|suffix| !suffix.is_empty());
         Self { suffix: suffix.unwrap_or_else(|| COMPRESSED_SUFFIX.to_owned()) }
     }
 
     /// Suffix of compressed chunks.
-    pub(super) fn suffix(&self) -> &str {
+    pub(crate) fn suffix(&self) -> &str {
         &self.suffix
     }
 
     /// Path of a chunk below the store: `iiii/I.cacnk` or `iiii/I`.
-    pub(super) fn path(&self, id: &ChunkId, form: Form) -> String {
+    pub(crate) fn path(&self, id: &ChunkId, form: Form) -> String {
         let suffix = match form {
             Form::Compressed => self.suffix.as_str(),
             Form::Plain => "",

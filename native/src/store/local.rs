@@ -9,18 +9,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use casync_core::CHUNK_MAX;
 use casync_core::chunk::ChunkId;
+use casync_core::gc::StoreFile;
 use rustix::fs::{
     self, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
 };
 use rustix::io::Errno;
 
 use super::layout::Layout;
-use super::{Form, Put, Store, lock};
+use super::{Directories, Form, Inventory, Item, Listed, Put, Store, lock};
 use crate::error::{Context, Error, Result};
 use crate::sys::random_u64;
 
 /// Room beyond the plain size that a compressed chunk may need; incompressible data grows a little.
-const FRAME_OVERHEAD: u64 = 1 << 20;
+pub(crate) const FRAME_OVERHEAD: u64 = 1 << 20;
+/// More than any chunk takes as it is stored.
+pub(crate) const STORED_MAX: u64 = CHUNK_MAX + FRAME_OVERHEAD;
 
 /// How old the last mark of use may be when a chunk is found again: marks cost a write to the inode. Garbage collection that
 /// goes by age must be far slower to act than this.
@@ -127,31 +130,6 @@ impl LocalStore {
         lock::share(&directory, &self.name)?;
         // Another thread may have been faster; either descriptor will do.
         Ok(self.directory.get_or_init(|| directory))
-    }
-
-    /// Path of a chunk in the store.
-    pub(crate) fn chunk_path(&self, id: &ChunkId, form: Form) -> String {
-        self.layout.path(id, form)
-    }
-
-    /// Puts bytes in the place of whatever is at `path` in the store, which belongs to this chunk. The bytes are on the disk
-    /// before the old ones go.
-    ///
-    /// # Errors
-    ///
-    /// If that is not possible; then the old ones are still there.
-    pub(crate) fn replace(&self, id: &ChunkId, path: &str, bytes: &[u8]) -> Result<()> {
-        let directory = self.directory()?;
-        self.ensure_prefix(directory, id)?;
-        let temporary = Layout::temporary(id, random_u64());
-        let written = self.write(directory, id, &temporary, bytes).and_then(|file| {
-            fs::fsync(&file)?;
-            fs::renameat(directory, &temporary, directory, path)
-        });
-        if written.is_err() {
-            let _ = fs::unlinkat(directory, &temporary, AtFlags::empty());
-        }
-        written.map_err(|errno| Error::from(errno).context(self.what("replace", id)))
     }
 
     fn what(&self, verb: &str, id: &ChunkId) -> String {
@@ -281,8 +259,70 @@ impl Store for LocalStore {
         put.map_err(|errno| Error::from(errno).context(self.what("write", id)))
     }
 
+    fn path(&self, id: &ChunkId, form: Form) -> String {
+        self.layout.path(id, form)
+    }
+
+    fn inventory(&self) -> Option<&dyn Inventory> {
+        Some(self)
+    }
+
     fn name(&self) -> &str {
         &self.name
+    }
+}
+
+impl Inventory for LocalStore {
+    fn list(&self, take: &mut dyn FnMut(Listed) -> Result<()>) -> Result<()> {
+        if self.directory.get().is_none() {
+            return Ok(());
+        }
+        let mut directories = Directories::open(&self.path)?;
+        directories.list()?;
+        while let Some(directory) = directories.next()? {
+            for file in &directory.files {
+                let path = format!("{}/{}", directory.name.to_string_lossy(), file.to_string_lossy());
+                let StoreFile::Chunk { id, compressed } = directory.classify(file) else {
+                    take(Listed::Stranger(path))?;
+                    continue;
+                };
+                let stat = match fs::statat(&directory.fd, file, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => stat,
+                    Err(Errno::NOENT) => continue,
+                    Err(errno) => return Err(Error::from(errno).context(self.what("look at", &id))),
+                };
+                let form = if compressed { Form::Compressed } else { Form::Plain };
+                let modified = u64::try_from(stat.st_mtime).ok().map(|time| UNIX_EPOCH + Duration::from_secs(time));
+                take(Listed::Chunk(Item { id, form, size: Some(stat.st_size as u64), modified, path }))?;
+            }
+        }
+        directories.strangers().try_for_each(|name| take(Listed::Stranger(name)))
+    }
+
+    fn remove(&self, items: Vec<Item>, done: &mut dyn FnMut(&Item, Result<()>)) {
+        for item in &items {
+            let removed =
+                self.directory().and_then(|directory| match fs::unlinkat(directory, &item.path, AtFlags::empty()) {
+                    Ok(()) | Err(Errno::NOENT) => Ok(()),
+                    Err(errno) => Err(Error::from(errno).context(self.what("remove", &item.id))),
+                });
+            done(item, removed);
+        }
+    }
+
+    fn replace(&self, id: &ChunkId, path: &str, bytes: &[u8]) -> Result<()> {
+        let directory = self.directory()?;
+        self.ensure_prefix(directory, id)?;
+        let temporary = Layout::temporary(id, random_u64());
+        // The bytes are on the disk before the old ones go.
+        let written = self.write(directory, id, &temporary, bytes).and_then(|file| {
+            fs::fsync(&file)?;
+            fs::renameat(directory, &temporary, directory, path)
+        });
+        if written.is_err() {
+            let _ = fs::unlinkat(directory, &temporary, AtFlags::empty());
+        }
+        written.map_err(|errno| Error::from(errno).context(self.what("replace", id)))
     }
 }
 
@@ -375,7 +415,7 @@ pub(crate) fn read_whole(file: &OwnedFd, buffer: &mut Vec<u8>) -> Result<()> {
             Err(Errno::INTR) => continue,
             result => result?,
         };
-        if buffer.len() as u64 > CHUNK_MAX + FRAME_OVERHEAD {
+        if buffer.len() as u64 > STORED_MAX {
             return Err(Error::new(Errno::BADMSG, "the file is larger than any chunk"));
         }
         // A short read is the end of a regular file.

@@ -3,6 +3,7 @@
 mod chain;
 mod codec;
 mod files;
+mod inventory;
 mod layout;
 mod local;
 pub(crate) mod lock;
@@ -12,8 +13,10 @@ use casync_core::chunk::ChunkId;
 pub use chain::{Chain, Loaded, Loader};
 pub use codec::{Compressor, Decompressor};
 pub use files::{ChunkDirectory, Directories};
+pub use inventory::{Inventory, Item, Listed};
+pub(crate) use layout::Layout;
 pub use local::LocalStore;
-pub(crate) use local::{MARK_AFTER, read_whole as read_chunk_file};
+pub(crate) use local::{FRAME_OVERHEAD, MARK_AFTER, STORED_MAX, read_whole as read_chunk_file};
 
 use crate::error::Result;
 
@@ -73,6 +76,16 @@ pub trait Store: Send + Sync {
     /// How many calls of [`Self::get`] at the same time make sense, since each mostly waits; 0 for stores that do not wait.
     fn width(&self) -> usize {
         0
+    }
+
+    /// Where in the store a chunk lies, for messages.
+    fn path(&self, id: &ChunkId, form: Form) -> String {
+        Layout::from_environment().path(id, form)
+    }
+
+    /// The store as one that can be looked through and cleaned, if it can.
+    fn inventory(&self) -> Option<&dyn Inventory> {
+        None
     }
 
     /// What people call the store: its path or URL without secrets.

@@ -155,6 +155,44 @@ pub(crate) fn subvolume_create(directory: impl AsFd, name: &[u8]) -> Result<()> 
     unsafe { ioctl(directory, Setter::<SUBVOLUME_CREATE, SubvolumeArguments>::new(arguments)) }
 }
 
+/// What a file system of this program tells of a file by ioctls.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FileAttributes {
+    /// `FS_*_FL`
+    pub(crate) chattr: u32,
+    /// FAT attributes.
+    pub(crate) fat: u32,
+    /// Quota project id.
+    pub(crate) project: u32,
+}
+
+impl FileAttributes {
+    /// The bytes that an ioctl's caller gets; `None` for ioctls that are not answered.
+    pub(crate) fn answer(&self, command: Opcode) -> Option<Vec<u8>> {
+        match command {
+            // A `long` by its number, an `int` in fact.
+            FLAGS_GET | FLAGS_GET_32BIT => Some(self.chattr.to_ne_bytes().to_vec()),
+            FAT_GET => Some(self.fat.to_ne_bytes().to_vec()),
+            FSX_GET => {
+                let set = FSX_FLAGS.iter().filter(|(chattr, _)| self.chattr & chattr != 0);
+                let flags: u32 = set.fold(0, |sum, (_, flag)| sum | flag);
+                // xflags, extsize, nextents, projid, cowextsize, padding.
+                let fields = [flags, 0, 0, self.project, 0, 0, 0];
+                Some(fields.iter().flat_map(|field| field.to_ne_bytes()).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `FS_IOC_GETFLAGS`, `FS_IOC32_GETFLAGS`.
+const FLAGS_GET: Opcode = opcode::read::<usize>(b'f', 1);
+const FLAGS_GET_32BIT: Opcode = opcode::read::<u32>(b'f', 1);
+/// `FS_*_FL` and the `FS_XFLAG_*` of the same meaning: synchronous, immutable, append-only, no dump, no access time, project
+/// inheritance.
+const FSX_FLAGS: [(u32, u32); 6] =
+    [(0x8, 0x20), (0x10, 0x8), (0x20, 0x10), (0x40, 0x80), (0x80, 0x40), (0x2000_0000, 0x200)];
+
 /// The quota project id of a file or directory; 0 if it has none.
 pub(crate) fn project_id(file: impl AsFd) -> Result<u32> {
     // SAFETY: the kernel writes the structure.

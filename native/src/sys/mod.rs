@@ -6,8 +6,8 @@ mod limits;
 mod random;
 
 pub(crate) use ioctl::{
-    block_device_size, clone_range, dedupe_range, fat_attributes, generation, project_id, set_fat_attributes,
-    set_project_id, set_subvolume_read_only, subvolume_create, subvolume_is_read_only,
+    FileAttributes, block_device_size, clone_range, dedupe_range, fat_attributes, generation, project_id,
+    set_fat_attributes, set_project_id, set_subvolume_read_only, subvolume_create, subvolume_is_read_only,
 };
 pub(crate) use limits::raise_open_files;
 pub(crate) use random::{random_hex, random_u64};

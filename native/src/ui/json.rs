@@ -27,12 +27,13 @@
 //! digest {"type":"digest","digest":HEX}
 //! make   {"type":"made","output":P,"bytes":1,"digest":HEX?,"chunks":2?,"reused":3?}        (chunks: of indexes)
 //! extract {"type":"extracted","output":P,"store_chunks":1,"store_bytes":2,"seed_chunks":3,"seed_bytes":4,
-//!        "cloned_bytes":5,"holes":6,"unset":7}
-//!        (cloned: by reference; holes: bytes; unset: attributes that could not be set, with --best-effort)
+//!        "cloned_bytes":5,"linked_bytes":6,"holes":7,"unset":8}
+//!        (cloned: by reference; linked: in files that are links to those of seeds; holes: bytes; unset: attributes that could not be set, with --best-effort)
 //! gc     {"type":"gc-chunk","change":"remove|move|would-remove","file":P}                (with --verbose)
 //!        {"type":"gc-summary","dry_run":false,"references":1,"live":2,"removed":3,"removed_bytes":4,"directories":5,
 //!         "remaining":6,"young":7,"temporary":8}
-//! verify {"type":"problem|repaired|remark","text":T}
+//! verify {"type":"problem|repaired|remark","path":P?,"file":F?,"text":T}
+//!        (path: of a node in a tree; file: a blob; the text has them too, with what is not printable escaped)
 //!        {"type":"verify-summary","good":true,"unit":"chunk|node","looked_at":1,"bytes":2,"problems":3,"repaired":4,"remarks":5}
 //!
 //! NODE   "kind":"file|dir|link|char|block|fifo|socket","mode":"0644","size":5?,"target":T?,"device":"8:1"?,
@@ -145,6 +146,7 @@ pub enum Message<'a> {
         seed_chunks: u64,
         seed_bytes: u64,
         cloned_bytes: u64,
+        linked_bytes: u64,
         holes: u64,
         unset: u64,
     },
@@ -165,6 +167,8 @@ pub enum Message<'a> {
         temporary: u64,
     },
     Problem {
+        #[serde(flatten)]
+        about: Field<'a>,
         text: String,
     },
     Repaired {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::os::unix::net::UnixDatagram;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// Levels as syslog has them; only three are in use.
@@ -18,6 +20,8 @@ pub enum Level {
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Info as u8);
 static VERBOSE: AtomicBool = AtomicBool::new(false);
+/// The system's log, if messages go there.
+static SYSTEM: OnceLock<UnixDatagram> = OnceLock::new();
 
 /// Drops messages above this syslog level number.
 pub fn set_level(level: u8) {
@@ -27,6 +31,17 @@ pub fn set_level(level: u8) {
 /// Turns on the messages of `--verbose`.
 pub fn set_verbose(verbose: bool) {
     VERBOSE.store(verbose, Ordering::Relaxed);
+}
+
+/// From now on messages go to the system's log, if there is one.
+pub fn to_system() {
+    if let Ok(socket) = UnixDatagram::unbound()
+        && socket.connect("/dev/log").is_ok()
+    {
+        // A log that is not read does not stop the work.
+        let _ = socket.set_nonblocking(true);
+        let _ = SYSTEM.set(socket);
+    }
 }
 
 /// Whether `--verbose` was given and its messages are not dropped.
@@ -73,6 +88,13 @@ pub fn verbose(message: impl fmt::Display) {
 
 fn write(level: Level, message: impl fmt::Display) {
     if LEVEL.load(Ordering::Relaxed) >= level as u8 {
+        if let Some(socket) = SYSTEM.get() {
+            /// The facility "daemon", above the level.
+            const DAEMON: u8 = 3 << 3;
+            let process = std::process::id();
+            let _ = socket.send(format!("<{}>casync[{process}]: {message}", DAEMON | level as u8).as_bytes());
+            return;
+        }
         // One write a message, so that threads and other processes do not mix into it; if standard error is gone, so be it.
         let line = format!("{message}\n");
         let _ = super::bar::without_bar(|| std::io::stderr().write_all(line.as_bytes()));

@@ -74,6 +74,8 @@ pub struct Extraction {
     pub holes: Option<u64>,
     /// Whether data was shared with seeds where that was possible.
     pub reflink: bool,
+    /// Whether equal files became links to those of seeds.
+    pub hardlink: bool,
     /// Time that looking through the seeds took.
     pub seeding: Option<Duration>,
     /// Time that all took.
@@ -85,13 +87,16 @@ pub fn extracted(counters: &Counters, extraction: &Extraction) {
     if !is_verbose() {
         return;
     }
-    let Extraction { holes, reflink, seeding, total } = *extraction;
+    let Extraction { holes, reflink, hardlink, seeding, total } = *extraction;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     if let Some(holes) = holes {
         verbose(format_args!("Zero bytes written as sparse files: {}", Bytes(holes)));
     }
     if reflink {
         verbose(format_args!("Bytes cloned through reflinks: {}", Bytes(count(&counters.cloned_bytes))));
+    }
+    if hardlink {
+        verbose(format_args!("Bytes cloned through hardlinks: {}", Bytes(count(&counters.linked_bytes))));
     }
     let sources = [
         ("local store", count(&counters.store_chunks), count(&counters.store_bytes)),

@@ -35,6 +35,8 @@ pub struct Counters {
     pub seed_bytes: AtomicU64,
     /// Bytes of seeds that became part of the output by reference.
     pub cloned_bytes: AtomicU64,
+    /// Bytes in files that became links to those of seeds.
+    pub linked_bytes: AtomicU64,
 }
 
 impl Counters {

@@ -32,13 +32,13 @@ impl Compared {
     /// Opens an operand; its suffix or `--what=` says what it is, else the type of what is there.
     pub(super) fn open(operand: &OsString, options: &Options) -> Result<Self> {
         let shown = operand.to_string_lossy();
-        let operand = Operand::parse(Some(operand), "Failed to determine type of locator")?;
+        let operand = Operand::parse(Some(operand), options, "Failed to determine type of locator")?;
         let fd = operand.open(None, true)?;
         let kind = Kind::of(&fd)?;
         let what = options.what.or_else(|| what_of_suffix(operand.suffix())).filter(|_| kind != Kind::Directory);
         let index = |fd| -> Result<(Box<Index>, Chain)> {
             let index = Index::open(fd).context(|| format!("read the index {shown:?}"))?;
-            Ok((Box::new(index), stores::for_reading(options, operand.path())?))
+            Ok((Box::new(index), stores::for_reading(options, operand.locator())?))
         };
         Ok(match (what, kind) {
             (_, Kind::Other) => return Err(refused(&shown)),

@@ -12,8 +12,8 @@ use crate::ui::json::{self, Message};
 use crate::ui::{Out, Rows};
 
 pub(super) fn run(arguments: &InspectArgs, operand: &Operand, form: Form) -> Result<()> {
-    let name = file_name(operand.path().unwrap_or_else(|| OsStr::new("-")));
-    let fd = open(operand)?;
+    let name = file_name(operand.name().unwrap_or_else(|| OsStr::new("-")));
+    let fd = open(operand)?.into_fd()?;
     if Kind::of(&fd)? != Kind::File {
         return Err(Error::headline("A chunk is a regular file. Refusing."));
     }

@@ -21,7 +21,7 @@ use casync_core::show::Escaped;
 
 pub(super) fn run(arguments: &InspectArgs, operand: &Operand, kind: &'static str) -> Result<()> {
     let mut index = open_index(operand)?;
-    let mut old = arguments.against.as_ref().map(|old| open_old(old, &index)).transpose()?;
+    let mut old = arguments.against.as_ref().map(|old| open_old(old, &index, &arguments.options)).transpose()?;
     let chain = chain(&arguments.options, operand)?;
     let page = arguments.html.as_ref().map(|path| PageFile::create(path, &[Some(&index), old.as_ref()])).transpose()?;
     let name = shown(operand);
@@ -53,11 +53,11 @@ pub(super) fn run(arguments: &InspectArgs, operand: &Operand, kind: &'static str
 }
 
 fn open_index(operand: &Operand) -> Result<Index> {
-    Index::open(open(operand)?).context(|| format!("read the index \"{}\"", shown(operand)))
+    open(operand)?.into_fd().and_then(Index::open).context(|| format!("read the index \"{}\"", shown(operand)))
 }
 
-fn open_old(name: &OsString, new: &Index) -> Result<Index> {
-    let operand = Operand::parse(Some(name), "Failed to determine type of locator")?;
+fn open_old(name: &OsString, new: &Index, options: &Options) -> Result<Index> {
+    let operand = Operand::parse(Some(name), options, "Failed to determine type of locator")?;
     let old = open_index(&operand)?;
     if old.algorithm() != new.algorithm() {
         let (old, new) = (old.algorithm(), new.algorithm());
@@ -71,8 +71,8 @@ fn open_old(name: &OsString, new: &Index) -> Result<Index> {
 fn chain(options: &Options, operand: &Operand) -> Result<Option<Chain>> {
     let named =
         options.store.is_some() || std::env::var_os("CASYNC_STORE").is_some() || !options.extra_store.is_empty();
-    let beside = || operand.path().is_some_and(|index| Path::new(&locator::default_store(index)).is_dir());
-    if named || beside() { stores::for_reading(options, operand.path()).map(Some) } else { Ok(None) }
+    let beside = || operand.locator().is_some_and(|index| Path::new(&locator::default_store(index)).is_dir());
+    if named || beside() { stores::for_reading(options, operand.locator()).map(Some) } else { Ok(None) }
 }
 
 /// Labels and values, for text and page. A value without a label belongs to that above.

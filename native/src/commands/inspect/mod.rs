@@ -8,7 +8,7 @@ mod page;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::input::{Operand, what_of_suffix};
+use super::input::{Input, Operand, what_of_suffix};
 use super::stores;
 use crate::cli::{OURS, Options, OutputFormat, What};
 use crate::error::{Error, Result};
@@ -80,8 +80,8 @@ pub(super) fn run(arguments: &InspectArgs) -> Result<()> {
     let [operand] = &arguments.operands[..] else {
         return Err(Error::headline("An index, an archive or a chunk expected."));
     };
-    let operand = Operand::parse(Some(operand), "Failed to determine type of locator")?;
-    let name = operand.path().map(file_name).unwrap_or_default();
+    let operand = Operand::parse(Some(operand), options, "Failed to determine type of locator")?;
+    let name = operand.name().map(file_name).unwrap_or_default();
     let what = options.what.or_else(|| what_of_suffix(operand.suffix()));
     let chunk = if what.is_none() { chunk_form(name) } else { None };
     if !matches!(what, Some(What::ArchiveIndex | What::BlobIndex)) {
@@ -108,11 +108,11 @@ pub(super) fn run(arguments: &InspectArgs) -> Result<()> {
 }
 
 /// Opens a file or pipe to be inspected.
-fn open(operand: &Operand) -> Result<std::os::fd::OwnedFd> {
-    let fd = operand.open(None, true)?;
-    match Kind::of(&fd)? {
+fn open(operand: &Operand) -> Result<Input> {
+    let opened = operand.input(None, true)?;
+    match opened.kind()? {
         Kind::Directory => Err(Error::headline("Input is a directory, but attempted to inspect as file. Refusing.")),
-        _ => Ok(fd),
+        _ => Ok(opened),
     }
 }
 
@@ -129,12 +129,12 @@ fn file_name(path: &OsStr) -> &[u8] {
 
 /// The operand in JSON, if it has a name.
 fn file_field(operand: &Operand) -> Field<'_> {
-    operand.path().map_or_else(Field::none, |path| Field::bytes("file", path.as_bytes()))
+    operand.name().map_or_else(Field::none, |path| Field::bytes("file", path.as_bytes()))
 }
 
 /// The operand in text.
 fn shown(operand: &Operand) -> String {
-    let path = operand.path().unwrap_or_else(|| OsStr::new("-"));
+    let path = operand.name().unwrap_or_else(|| OsStr::new("-"));
     casync_core::show::Escaped(path.as_bytes()).to_string()
 }
 

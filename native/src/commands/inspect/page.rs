@@ -68,7 +68,7 @@ impl<'a> PageFile<'a> {
         rows: &[(&'static str, String)],
     ) -> Result<()> {
         let name = |path: &OsStr| String::from_utf8_lossy(file_name(path)).into_owned();
-        let new = operand.path().map_or_else(|| "standard input".to_owned(), name);
+        let new = operand.name().map_or_else(|| "standard input".to_owned(), name);
         let old = old.map(name);
         let facts = &inspected.facts;
         let end = facts.stream.bytes;

@@ -106,6 +106,30 @@ impl Index {
         }
     }
 
+    /// All of it in memory, for who reads the stream at random.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read to its end, breaks the format, or has more chunks than there may be.
+    pub fn into_table(self) -> Result<IndexTable> {
+        let paged = match self.0 {
+            Form::Table(table) => return Ok(table),
+            Form::File(paged) => paged,
+        };
+        let mut builder = IndexTable::builder(&Limits::default());
+        let mut buffer = vec![0; 1 << 20];
+        let mut offset = 0;
+        loop {
+            match blob::read_at(&paged.file, &mut buffer, offset).context(|| "read the index")? {
+                0 => return builder.finish().map_err(Error::in_index),
+                count => {
+                    offset += count as u64;
+                    builder.push(&buffer[..count]).map_err(Error::in_index)?;
+                }
+            }
+        }
+    }
+
     /// Device and inode of the file, if it is one.
     pub fn identity(&self) -> Option<(u64, u64)> {
         use std::os::unix::fs::MetadataExt as _;

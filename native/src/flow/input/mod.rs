@@ -7,6 +7,7 @@ mod index;
 mod loaders;
 mod pump;
 mod random;
+mod remote;
 mod scout;
 mod seek;
 mod sparse;
@@ -17,10 +18,12 @@ pub use file::FileSource;
 pub use index::Index;
 pub use pump::{Flow, pump};
 pub use random::{RandomSource, find, find_below, list_directory};
+pub use remote::{Pages, with_remote};
 pub use seek::Seeker;
 pub use sparse::{Sparse, with_sparse};
 
 pub(crate) use feed::count;
+pub(crate) use random::places;
 
 use crate::error::Result;
 

@@ -7,10 +7,11 @@ use std::os::fd::AsFd as _;
 use casync_core::archive::{Ask, Found, Located, Tree};
 use casync_core::chunk::VerifiedChunk;
 
-use super::Index;
+use super::{Index, Pages};
 use crate::error::{Error, Result};
 use crate::fs::blob;
 use crate::mount::Image;
+use crate::remote::RemoteFile;
 use crate::store::Loader;
 
 /// An archive of which any range can be read.
@@ -22,6 +23,15 @@ pub enum RandomSource<'a> {
         file: &'a std::os::fd::OwnedFd,
         /// Its size.
         size: u64,
+    },
+    /// A file elsewhere.
+    Remote {
+        /// Ranges of it can be had.
+        file: &'a dyn RemoteFile,
+        /// Its size.
+        size: u64,
+        /// What has been fetched.
+        pages: &'a mut Pages,
     },
     /// Chunks.
     Chunks {
@@ -45,7 +55,7 @@ impl RandomSource<'_> {
     /// Bytes in the archive.
     pub fn size(&self) -> u64 {
         match self {
-            Self::File { size, .. } => *size,
+            Self::File { size, .. } | Self::Remote { size, .. } => *size,
             Self::Chunks { index, .. } => index.stream_size(),
             Self::Image(image) => image.size(),
         }
@@ -62,6 +72,7 @@ impl RandomSource<'_> {
                 bytes.truncate(filled);
                 Ok(range.start)
             }
+            Self::Remote { file, size, pages } => pages.read(*file, *size, range, bytes),
             Self::Image(image) => {
                 let (start, slices) = image.around(&range)?;
                 slices.iter().for_each(|slice| bytes.extend_from_slice(slice));

@@ -1,7 +1,9 @@
 //! Whether a file or device holds what a blob index says; the store is only asked where exactly it does not.
 
+use std::ffi::OsStr;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -16,6 +18,7 @@ use crate::flow::{Budget, Failure};
 use crate::fs::blob::{self, Kind};
 use crate::store::{Chain, Loader};
 use crate::ui::Counters;
+use crate::ui::json::Field;
 
 /// Compares the bytes of every chunk with its id.
 ///
@@ -24,7 +27,7 @@ use crate::ui::Counters;
 /// If index or blob cannot be read. Differences are found, not failed with.
 pub fn verify(
     index: &mut Index,
-    (fd, name): (&OwnedFd, &str),
+    (fd, name): (&OwnedFd, &OsStr),
     chain: &Chain,
     budget: Budget,
     counters: &Counters,
@@ -78,22 +81,32 @@ pub fn verify(
     failure.into_result()?;
     let mut wrong = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
     wrong.sort_by_key(|piece| piece.start);
+    let file = Field::bytes("file", name.as_bytes());
     for run in wrong.chunk_by(|before, after| before.range().end == after.start) {
         let range = run[0].start..run[run.len() - 1].range().end;
         let exactly = first_difference(fd, &run[0], chain, algorithm).map(|at| format!("; the first byte is {at}"));
         let (bytes, exactly) = (range.end - range.start, exactly.unwrap_or_default());
         let Range { start, end } = range;
-        findings.problem(format_args!(
-            "{name:?} differs from the index in bytes {start} to {end} ({bytes} in {} chunks){exactly}",
-            run.len()
-        ));
+        findings.problem_of(
+            file.clone(),
+            format_args!(
+                "{name:?} differs from the index in bytes {start} to {end} ({bytes} in {} chunks){exactly}",
+                run.len()
+            ),
+        );
     }
     if size < expected {
-        findings.problem(format_args!("{name:?} is shorter than the index says: {size} bytes instead of {expected}"));
+        findings.problem_of(
+            file.clone(),
+            format_args!("{name:?} is shorter than the index says: {size} bytes instead of {expected}"),
+        );
     }
     // A device may be larger than the file system on it.
     if size > expected && kind == Kind::File {
-        findings.problem(format_args!("{name:?} is longer than the index says: {size} bytes instead of {expected}"));
+        findings.problem_of(
+            file.clone(),
+            format_args!("{name:?} is longer than the index says: {size} bytes instead of {expected}"),
+        );
     }
     Ok(())
 }

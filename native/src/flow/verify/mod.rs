@@ -15,6 +15,7 @@ mod attributes;
 pub mod blob;
 pub mod index;
 mod judge;
+pub mod listed;
 pub mod repair;
 pub mod store;
 pub mod tree;
@@ -22,7 +23,7 @@ pub mod tree;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::ui::json::{self, Message};
+use crate::ui::json::{self, Field, Message};
 use crate::ui::log;
 
 /// What was looked at, and what was wrong.
@@ -50,9 +51,14 @@ impl Findings {
 
     /// Tells what is wrong.
     pub fn problem(&self, what: impl fmt::Display) {
+        self.problem_of(Field::none(), what);
+    }
+
+    /// The same, of a node or file whose name may be any bytes: JSON has it as a field of its own.
+    pub fn problem_of(&self, about: Field<'_>, what: impl fmt::Display) {
         self.problems.fetch_add(1, Ordering::Relaxed);
         match self.json {
-            true => json::tell(&Message::Problem { text: what.to_string() }),
+            true => json::tell(&Message::Problem { about, text: what.to_string() }),
             false => log::error(what),
         }
     }

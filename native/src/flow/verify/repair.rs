@@ -10,24 +10,27 @@ use rustix::io::Errno;
 
 use super::Findings;
 use crate::error::{Error, Result};
-use crate::store::{Compressor, Decompressor, Form, LocalStore, Store};
+use crate::store::{Compressor, Decompressor, Form, Inventory, Store};
 
 /// What is to be repaired, and with what.
 #[derive(Clone, Copy)]
 pub struct Repair<'a> {
     /// The store whose chunks are bad; the other form of a chunk may be good there.
-    pub store: &'a LocalStore,
+    pub store: &'a dyn Store,
     /// Stores to take good chunks from.
     pub sources: &'a [Arc<dyn Store>],
     /// How to compress them.
     pub compression: Compression,
-    /// Whether to write at all, or only to look.
-    pub write: bool,
+    /// The same store if bad chunks are to be replaced, and not only to be found.
+    pub write: Option<&'a dyn Inventory>,
 }
 
 impl std::fmt::Debug for Repair<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Repair").field("store", self.store).field("write", &self.write).finish_non_exhaustive()
+        f.debug_struct("Repair")
+            .field("store", &self.store.name())
+            .field("write", &self.write.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -51,14 +54,12 @@ impl Repair<'_> {
     ) -> Result<()> {
         let file = format!("{}/{path}", self.store.name());
         findings.problem(format_args!("Chunk {} is bad: {file:?}: {error}", wanted.id));
-        if !self.write {
-            return Ok(());
-        }
+        let Some(target) = self.write else { return Ok(()) };
         let Some((chunk, source)) = self.find(wanted, true)? else {
             findings.remark(format_args!("Chunk {} cannot be repaired: no store has a good one.", wanted.id));
             return Ok(());
         };
-        self.write(&chunk, path, form, &source, findings)
+        self.write(target, &chunk, path, form, &source, findings)
     }
 
     /// The same for a chunk that the store does not have. What is found elsewhere is missed only if there is to be a copy.
@@ -67,27 +68,33 @@ impl Repair<'_> {
         let found = self.find(wanted, false)?;
         let Some((chunk, source)) = found else {
             let names: Vec<&str> = self.sources.iter().map(|store| store.name()).collect();
-            let path = format!("{}/{}", self.store.name(), self.store.chunk_path(id, Form::Compressed));
+            let path = format!("{}/{}", self.store.name(), self.store.path(id, Form::Compressed));
             let elsewhere =
                 if names.is_empty() { String::new() } else { format!(", nor has {}", names.join(", nor ")) };
             findings.problem(format_args!("Chunk {id} is missing: {path:?} does not exist{elsewhere}"));
             return Ok(());
         };
-        if !self.write {
-            return Ok(());
-        }
-        let path = self.store.chunk_path(id, Form::Compressed);
+        let Some(target) = self.write else { return Ok(()) };
+        let path = self.store.path(id, Form::Compressed);
         findings.problem(format_args!("Chunk {id} is missing: \"{}/{path}\" does not exist", self.store.name()));
-        self.write(&chunk, &path, Form::Compressed, &source, findings)
+        self.write(target, &chunk, &path, Form::Compressed, &source, findings)
     }
 
-    fn write(&self, chunk: &VerifiedChunk, path: &str, form: Form, source: &str, findings: &Findings) -> Result<()> {
+    fn write(
+        &self,
+        target: &dyn Inventory,
+        chunk: &VerifiedChunk,
+        path: &str,
+        form: Form,
+        source: &str,
+        findings: &Findings,
+    ) -> Result<()> {
         let id = chunk.id();
         let written = match form {
-            Form::Plain => self.store.replace(id, path, chunk.bytes()),
+            Form::Plain => target.replace(id, path, chunk.bytes()),
             Form::Compressed => {
                 let mut compressor = Compressor::new(self.compression)?;
-                compressor.compress(chunk.bytes()).and_then(|frame| self.store.replace(id, path, frame))
+                compressor.compress(chunk.bytes()).and_then(|frame| target.replace(id, path, frame))
             }
         };
         match written {

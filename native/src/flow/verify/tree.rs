@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use casync_core::archive::{Content, Decoder, Event, IdShift, Node, NodeEvent, Selection, Trail};
+use casync_core::diff::Common;
 use casync_core::record::FeatureFlags;
 use casync_core::show::ShownPath;
 
@@ -16,6 +17,7 @@ use crate::flow::input::{ByteSource, Flow, Index, pump};
 use crate::fs::blob;
 use crate::fs::walk::{OpenFile, Step, Walk};
 use crate::ui::Counters;
+use crate::ui::json::Field;
 
 /// Whether the tree gives exactly this index, which takes no store; if not, at which offset they part.
 ///
@@ -47,10 +49,13 @@ pub fn tell_roughly(
     findings: &Findings,
 ) -> Result<()> {
     let path = again::node_at(walk, features, offset)?;
-    findings.problem(format_args!(
-        "{}: the tree differs from the index here or soon after (offset {offset} of the archive)",
-        ShownPath(&path)
-    ));
+    findings.problem_of(
+        Field::path(&path),
+        format_args!(
+            "{}: the tree differs from the index here or soon after (offset {offset} of the archive)",
+            ShownPath(&path)
+        ),
+    );
     findings.remark(format_args!("The archive itself would tell more, but cannot be read: {why}"));
     Ok(())
 }
@@ -116,20 +121,24 @@ impl<'a> Comparison<'a> {
         }
         self.findings.looked_at(1, 0);
         let Some((node, file)) = self.find(event)? else {
-            self.findings.problem(format_args!("{}: only in the archive", ShownPath(self.trail.path())));
+            self.findings.problem_of(
+                Field::path(self.trail.path()),
+                format_args!("{}: only in the archive", ShownPath(self.trail.path())),
+            );
             self.absent = Some(depth);
             return Ok(Flow::SkipPayload);
         };
         let (theirs, ours) = (self.masked(event.node)?, self.masked(&node)?);
-        let differences = if theirs.content.file_type() == ours.content.file_type() {
-            differences(&theirs, &ours)
-        } else {
+        let features = self.selection.features();
+        let mut differences = differences(&theirs, &ours, &Common::new(features, features, FeatureFlags::ALL));
+        if theirs.content.file_type() != ours.content.file_type() {
             // Everything else is different then, too.
-            differences(&theirs, &ours).into_iter().take(1).collect()
-        };
+            differences.truncate(1);
+        }
         if !differences.is_empty() {
             let what = differences.join("; ");
-            self.findings.problem(format_args!("{}: {what}", ShownPath(self.trail.path())));
+            self.findings
+                .problem_of(Field::path(self.trail.path()), format_args!("{}: {what}", ShownPath(self.trail.path())));
         }
         match (&event.node.content, &node.content) {
             (Content::Directory, Content::Directory) => self.open[depth] = true,
@@ -167,7 +176,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn surplus(&mut self, node: &Node) -> Result<()> {
-        self.findings.problem(format_args!("{}: only in the tree", ShownPath(self.walk.path())));
+        self.findings.problem_of(
+            Field::path(self.walk.path()),
+            format_args!("{}: only in the tree", ShownPath(self.walk.path())),
+        );
         if node.content == Content::Directory { self.pass_over() } else { Ok(()) }
     }
 
@@ -193,8 +205,10 @@ impl<'a> Comparison<'a> {
         if !same {
             let equal = bytes.iter().zip(&self.buffer[..filled]).take_while(|(archive, tree)| archive == tree).count();
             let at = *offset + equal as u64;
-            self.findings
-                .problem(format_args!("{}: the content differs from byte {at} on", ShownPath(self.trail.path())));
+            self.findings.problem_of(
+                Field::path(self.trail.path()),
+                format_args!("{}: the content differs from byte {at} on", ShownPath(self.trail.path())),
+            );
             self.file = None;
             return Ok(Flow::SkipPayload);
         }

@@ -4,11 +4,11 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use casync_core::Name;
 use casync_core::archive::{FileType, Metadata};
-use rustix::fs::{self as os, Mode, OFlags};
+use rustix::fs::{self as os, Mode, OFlags, Stat};
 
-use super::ApplyOptions;
 use super::directory::OpenDirectory;
 use super::place::Place;
+use super::{ApplyOptions, Twin};
 use crate::error::{Context as _, Result};
 use crate::fs::beneath::{self, Mounts};
 use crate::fs::meta::{Created, MetadataWriter, Node as Finished};
@@ -40,7 +40,8 @@ impl OutputFile {
         mode: u32,
     ) -> Result<Self> {
         let place = Place::choose(parent, name);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOCTTY;
+        // Read as well: by who compares it with files of seeds.
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOCTTY;
         // The final permissions at once where nobody else can reach the file before it is complete; set-id bits never.
         let created_mode = if parent.is_closed() { mode & 0o777 | 0o200 } else { 0o600 };
         let fd = beneath::open(parent.fd(), place.name(), flags, Mode::from_raw_mode(created_mode), Mounts::Refuse)
@@ -83,9 +84,7 @@ impl OutputFile {
         metadata: &mut MetadataWriter,
         options: &ApplyOptions,
     ) -> Result<()> {
-        if self.length < self.size {
-            os::ftruncate(&self.fd, self.size).context(|| "set the size")?;
-        }
+        self.extend()?;
         let node =
             Finished { file: self.fd.as_fd(), file_type: FileType::Regular, metadata: &self.metadata, mode: self.mode };
         metadata.finish(&node, Some(&Created { mode: self.created_mode, inherited: parent.inherited() }))?;
@@ -94,6 +93,42 @@ impl OutputFile {
         }
         self.place.install(parent, options)?;
         metadata.late(&node, parent.inherited().flags)
+    }
+
+    pub(super) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) const fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Whether another file could stand here as well: whether its metadata is all that this one is to have.
+    pub(super) fn is_like(
+        &self,
+        file: BorrowedFd<'_>,
+        stat: &Stat,
+        parent: &OpenDirectory,
+        metadata: &mut MetadataWriter,
+    ) -> Result<bool> {
+        metadata.is_finished(file, stat, &self.metadata, self.mode, parent.inherited())
+    }
+
+    /// Makes the name a link to another file. False: that is not possible.
+    pub(super) fn link(&mut self, twin: &Twin, parent: &OpenDirectory, options: &ApplyOptions) -> Result<bool> {
+        if options.durability == Durability::Each {
+            os::fsync(&twin.file).context(|| "write it to the disk")?;
+        }
+        self.place.link(twin, parent, options)
+    }
+
+    /// Sets the size, whatever was written.
+    pub(super) fn extend(&mut self) -> Result<()> {
+        if self.length < self.size {
+            os::ftruncate(&self.fd, self.size).context(|| "set the size")?;
+            self.length = self.size;
+        }
+        Ok(())
     }
 
     /// Removes what was written.

@@ -10,12 +10,13 @@ mod file;
 mod place;
 mod special;
 
+use std::ops::Range;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use casync_core::Name;
-use casync_core::archive::{Content, FileType, IdShift, Node};
+use casync_core::archive::{Content, FileType, IdShift, Node, Timestamp};
 use casync_core::record::FeatureFlags;
-use rustix::fs as os;
+use rustix::fs::{self as os, Stat};
 use rustix::io::Errno;
 
 use self::directory::OpenDirectory;
@@ -51,6 +52,39 @@ pub struct Applied {
     pub holes: u64,
     /// Attributes that could not be set, with `best_effort`.
     pub unset: u64,
+}
+
+/// What a file has to be to stand for the one that is being made.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// Where that one is, from the root.
+    pub path: &'a [u8],
+    /// Its size.
+    pub size: u64,
+    /// When it may have been modified.
+    pub times: Range<Timestamp>,
+    /// Its contents, to be compared with.
+    pub content: BorrowedFd<'a>,
+}
+
+/// A file elsewhere that was found to have contents and metadata of one that is being made.
+#[derive(Debug)]
+pub struct Twin {
+    /// Open for reading.
+    pub file: OwnedFd,
+    /// What it was before it was compared.
+    pub stat: Stat,
+}
+
+impl Twin {
+    /// Whether it looks as it did. A link that is made to it only moves its change time.
+    pub fn is_unchanged(&self) -> bool {
+        let looks = |stat: &Stat| {
+            let owner = (stat.st_uid, stat.st_gid, stat.st_mode);
+            (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, owner)
+        };
+        os::fstat(&self.file).is_ok_and(|now| looks(&now) == looks(&self.stat))
+    }
 }
 
 /// Makes a tree, node by node, in archive order.
@@ -140,6 +174,53 @@ impl TreeWriter {
         .context(|| "write everything to the disk")
     }
 
+    /// What a file elsewhere has to be to stand for the one under way, whose payload is complete.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot get its size.
+    pub fn wanted(&mut self) -> Result<Option<Wanted<'_>>> {
+        let Some(file) = &mut self.file else { return Ok(None) };
+        file.extend()?;
+        let times = match self.options.features.time_granularity() {
+            Some(granularity) => {
+                let start = file.metadata().mtime.rounded(granularity);
+                start..start.later(granularity)
+            }
+            None => Timestamp::default()..Timestamp::LAST,
+        };
+        Ok(Some(Wanted { path: &self.path, size: file.size(), times, content: file.fd() }))
+    }
+
+    /// Whether a file elsewhere, of this status, has all the metadata that the one under way is to have.
+    ///
+    /// # Errors
+    ///
+    /// If an owner is unknown here.
+    pub fn accepts(&mut self, twin: BorrowedFd<'_>, stat: &Stat) -> Result<bool> {
+        match (&self.file, self.open.last()) {
+            (Some(file), Some(parent)) => file.is_like(twin, stat, parent, &mut self.metadata),
+            _ => Ok(false),
+        }
+    }
+
+    /// Ends the file under way as a link to one elsewhere that has its contents and metadata. False: that is not possible,
+    /// and the file is still to be ended.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be changed.
+    pub fn leave_as_link(&mut self, twin: &Twin) -> Result<bool> {
+        let (Some(file), Some(parent)) = (&mut self.file, self.open.last()) else { return Ok(false) };
+        let linked = file.link(twin, parent, &self.options);
+        if linked.context(|| format!("extract {:?}", String::from_utf8_lossy(&self.path)))? {
+            self.file = None;
+            self.left();
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
     /// Begins a node.
     ///
     /// # Errors
@@ -181,9 +262,14 @@ impl TreeWriter {
         let finished = self.finish();
         self.remark();
         finished.context(|| format!("extract {:?}", self.shown_path()))?;
+        self.left();
+        Ok(())
+    }
+
+    /// The node under way is its parent.
+    fn left(&mut self) {
         let parent = self.path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
         self.path.truncate(parent);
-        Ok(())
     }
 
     /// Tells what could not be set, of which node.

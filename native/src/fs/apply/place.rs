@@ -1,17 +1,18 @@
 //! Where a node is built: under its own name, or under another until it is complete.
 
 use std::ffi::{CStr, CString, OsStr};
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use casync_core::Name;
-use rustix::fs::{self as os, AtFlags, RenameFlags};
+use rustix::fs::{self as os, AtFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use super::ApplyOptions;
 use super::directory::OpenDirectory;
+use super::{ApplyOptions, Twin};
 use crate::error::{Context as _, Error, Result};
 use crate::fs::output::temporary_name;
-use crate::fs::{meta, remove};
+use crate::fs::{self, meta, remove};
 
 /// The name of a node that is being made.
 #[derive(Debug)]
@@ -75,6 +76,38 @@ impl Place {
             Err(errno) => Err(errno.into()),
         }
         .context(|| "replace what was there")
+    }
+
+    /// Makes the name a link to another file, and removes what was built under it. False: the file cannot be linked here.
+    pub(super) fn link(&mut self, twin: &Twin, parent: &OpenDirectory, options: &ApplyOptions) -> Result<bool> {
+        let directory = parent.fd();
+        let is_twin = |stat: &Stat| (stat.st_dev, stat.st_ino) == (twin.stat.st_dev, twin.stat.st_ino);
+        if let Some(built) = &self.temporary
+            && os::statat(directory, &self.name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|there| is_twin(&there))
+        {
+            // A rename would do nothing then, and leave the other name.
+            os::unlinkat(directory, built, AtFlags::empty())?;
+            self.temporary = None;
+            return Ok(true);
+        }
+        let link = temporary_name(OsStr::from_bytes(self.name.to_bytes())).into_vec();
+        let link = CString::new(link).expect("because names hold no NUL");
+        // By its descriptor: the name that it was found under may mean something else by now.
+        let path = fs::Place::Open(twin.file.as_fd()).proc_path();
+        if os::linkat(os::CWD, &path, directory, &link, AtFlags::SYMLINK_FOLLOW).is_err() {
+            return Ok(false);
+        }
+        let built = self.temporary.replace(link.clone());
+        if twin.is_unchanged() && self.install(parent, options).is_ok() {
+            if let Some(built) = built {
+                os::unlinkat(directory, &built, AtFlags::empty())?;
+            }
+            return Ok(true);
+        }
+        // Whatever is wrong with the place shows again when what was built is put there.
+        let _ = os::unlinkat(directory, &link, AtFlags::empty());
+        self.temporary = built;
+        Ok(false)
     }
 
     /// Removes the node if it has only a temporary name.

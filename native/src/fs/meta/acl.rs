@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 use crate::fs::Place;
 
 /// The attribute that holds the access ACL.
-pub(super) const ACCESS: &[u8] = b"system.posix_acl_access";
+pub(crate) const ACCESS: &[u8] = b"system.posix_acl_access";
 /// The attribute that holds the default ACL of a directory.
-pub(super) const DEFAULT: &[u8] = b"system.posix_acl_default";
+pub(crate) const DEFAULT: &[u8] = b"system.posix_acl_default";
 
 /// `POSIX_ACL_XATTR_VERSION`.
 const VERSION: u32 = 2;
@@ -115,13 +115,7 @@ pub(super) fn apply(
     owners: &mut OwnerIds,
 ) -> Result<()> {
     match &metadata.acl {
-        Some(acl) => {
-            let bits = |shift: u32| (mode >> shift & 7) as u16;
-            // The group bits of the mode are the mask; the owning group's are stored beside them.
-            let group = acl.group.map_or_else(|| bits(3), |group| group.bits().into());
-            let value = emit([bits(6), group, bits(0)], Some(bits(3)), &acl.users, &acl.groups, owners)?;
-            set(place, ACCESS, &value)?;
-        }
+        Some(acl) => set(place, ACCESS, &access_value(acl, mode, owners)?)?,
         None if stale => remove(place, ACCESS)?,
         None => {}
     }
@@ -129,15 +123,25 @@ pub(super) fn apply(
         return Ok(());
     }
     match &metadata.default_acl {
-        Some(acl) => {
-            let base = [acl.base.user, acl.base.group, acl.base.other].map(|bits| bits.bits().into());
-            let mask = acl.base.mask.map(|mask| mask.bits().into());
-            let value = emit(base, mask, &acl.users, &acl.groups, owners)?;
-            set(place, DEFAULT, &value)
-        }
+        Some(acl) => set(place, DEFAULT, &default_value(acl, owners)?),
         None if stale => remove(place, DEFAULT),
         None => Ok(()),
     }
+}
+
+/// The value of the access ACL of a node with these permission bits.
+pub(crate) fn access_value(acl: &Acl, mode: u32, owners: &mut OwnerIds) -> Result<Vec<u8>> {
+    let bits = |shift: u32| (mode >> shift & 7) as u16;
+    // The group bits of the mode are the mask; the owning group's are stored beside them.
+    let group = acl.group.map_or_else(|| bits(3), |group| group.bits().into());
+    emit([bits(6), group, bits(0)], Some(bits(3)), &acl.users, &acl.groups, owners)
+}
+
+/// The value of a default ACL.
+pub(crate) fn default_value(acl: &DefaultAcl, owners: &mut OwnerIds) -> Result<Vec<u8>> {
+    let base = [acl.base.user, acl.base.group, acl.base.other].map(|bits| bits.bits().into());
+    let mask = acl.base.mask.map(|mask| mask.bits().into());
+    emit(base, mask, &acl.users, &acl.groups, owners)
 }
 
 fn set(place: Place<'_>, name: &[u8], value: &[u8]) -> Result<()> {

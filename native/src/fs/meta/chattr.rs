@@ -26,6 +26,12 @@ const TABLE: [(FeatureFlags, IFlags); 10] = [
     (FeatureFlags::FLAG_PROJINHERIT, IFlags::PROJECT_INHERIT),
 ];
 
+/// Stored flags as `FS_IOC_GETFLAGS` tells them.
+pub(crate) fn bits(flags: FeatureFlags) -> u32 {
+    let set = TABLE.iter().filter(|(feature, _)| flags.contains(*feature));
+    set.fold(IFlags::empty(), |sum, (_, flag)| sum | *flag).bits()
+}
+
 /// The flags of a regular file or directory.
 pub(super) fn read(file: BorrowedFd<'_>) -> Result<FeatureFlags, Errno> {
     let flags = ioctl_getflags(file)?;

@@ -15,6 +15,11 @@ use crate::sys;
 const TABLE: [(FeatureFlags, u32); 3] =
     [(FeatureFlags::FLAG_HIDDEN, 0x02), (FeatureFlags::FLAG_SYSTEM, 0x04), (FeatureFlags::FLAG_ARCHIVE, 0x20)];
 
+/// Stored attributes as `FAT_IOCTL_GET_ATTRIBUTES` tells them.
+pub(crate) fn bits(flags: FeatureFlags) -> u32 {
+    TABLE.iter().filter(|(feature, _)| flags.contains(*feature)).fold(0, |sum, (_, bit)| sum | bit)
+}
+
 /// The attributes of a regular file or directory; none on file systems that cannot have any.
 pub(super) fn read(file: BorrowedFd<'_>, magic: u64) -> Result<FeatureFlags> {
     if !matches!(magic, magic::FAT | magic::FUSE) {

@@ -1,12 +1,13 @@
 //! Metadata of nodes, one attribute family a file, *read* beside *apply*.
 
-mod acl;
-mod chattr;
-mod fat;
-mod fcaps;
+pub(crate) mod acl;
+pub(crate) mod chattr;
+pub(crate) mod fat;
+pub(crate) mod fcaps;
 mod owner;
 mod project;
-mod selinux;
+mod same;
+pub(crate) mod selinux;
 mod subvolume;
 mod time;
 mod writer;
@@ -21,7 +22,7 @@ use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 pub(crate) use acl::AclParts;
-pub(crate) use owner::OwnerNames;
+pub(crate) use owner::{OwnerIds, OwnerNames};
 pub(crate) use writer::{Created, Inherited, MetadataWriter, Node};
 
 use super::Place;

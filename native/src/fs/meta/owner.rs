@@ -63,7 +63,7 @@ pub(crate) struct OwnerIds {
 }
 
 impl OwnerIds {
-    pub(super) fn new(shift: IdShift) -> Self {
+    pub(crate) fn new(shift: IdShift) -> Self {
         Self { shift, users: HashMap::new(), groups: HashMap::new() }
     }
 
@@ -74,12 +74,12 @@ impl OwnerIds {
         Ok(Owners { user, group, change: (true, true) })
     }
 
-    pub(super) fn user(&mut self, id: u32, name: Option<&[u8]>) -> Result<u32> {
+    pub(crate) fn user(&mut self, id: u32, name: Option<&[u8]>) -> Result<u32> {
         let look_up = |name: &OsStr| uzers::get_user_by_name(name).map(|user| user.uid());
         resolve(self.shift, &mut self.users, id, name, look_up, "user")
     }
 
-    pub(super) fn group(&mut self, id: u32, name: Option<&[u8]>) -> Result<u32> {
+    pub(crate) fn group(&mut self, id: u32, name: Option<&[u8]>) -> Result<u32> {
         let look_up = |name: &OsStr| uzers::get_group_by_name(name).map(|group| group.gid());
         resolve(self.shift, &mut self.groups, id, name, look_up, "group")
     }

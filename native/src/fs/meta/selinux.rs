@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::fs::Place;
 
 /// The attribute that holds the label.
-pub(super) const NAME: &[u8] = b"security.selinux";
+pub(crate) const NAME: &[u8] = b"security.selinux";
 
 /// The label in a value: up to the first NUL; `None` if that is nothing.
 pub(super) fn read(value: &[u8]) -> Option<Box<[u8]>> {

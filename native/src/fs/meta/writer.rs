@@ -2,13 +2,13 @@
 
 use std::os::fd::BorrowedFd;
 
-use casync_core::archive::{FileType, Metadata, Node as ArchivedNode};
+use casync_core::archive::{FileType, IdShift, Metadata, Node as ArchivedNode, Selection};
 use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, AtFlags, Mode, Stat};
 use rustix::io::Errno;
 
 use super::owner::{OwnerIds, Owners};
-use super::{acl, chattr, fat, fcaps, project, selinux, subvolume, time, xattr};
+use super::{MetadataReader, acl, chattr, fat, fcaps, project, selinux, subvolume, time, xattr};
 use crate::error::{Error, Result};
 use crate::fs::Place;
 use crate::fs::apply::ApplyOptions;
@@ -61,7 +61,7 @@ impl Inherited {
 /// Sets what the options want restored.
 #[derive(Debug)]
 pub(crate) struct MetadataWriter {
-    features: FeatureFlags,
+    pub(super) features: FeatureFlags,
     best_effort: bool,
     unset: u64,
     /// What could not be set since somebody last asked.
@@ -70,6 +70,9 @@ pub(crate) struct MetadataWriter {
     umask: u32,
     /// Owner and group of what this process makes.
     own: (u32, u32),
+    /// Reads files that may stand for archived ones, once there is one.
+    pub(super) reader: Option<MetadataReader>,
+    shift: IdShift,
     /// Whether a time was read back with all its digits: the file system then keeps them.
     times_are_kept: bool,
 }
@@ -88,6 +91,8 @@ impl MetadataWriter {
             owners: OwnerIds::new(options.shift),
             umask: umask.as_raw_mode(),
             own,
+            reader: None,
+            shift: options.shift,
             times_are_kept: false,
         }
     }
@@ -137,9 +142,7 @@ impl MetadataWriter {
         let place = Place::Open(file);
         let (owner, mut now) = match created {
             // An inherited ACL takes the place of the umask.
-            Some(created) if !created.inherited.acl => {
-                ((self.own.0, created.inherited.group.unwrap_or(self.own.1)), created.mode & !self.umask)
-            }
+            Some(created) if !created.inherited.acl => (self.own_in(created.inherited), created.mode & !self.umask),
             _ => {
                 let stat = os::fstat(file)?;
                 ((stat.st_uid, stat.st_gid), stat.st_mode & 0o7777)
@@ -188,7 +191,7 @@ impl MetadataWriter {
         let metadata = &node.metadata;
         let file_type = node.content.file_type();
         let place = Place::Pointer(file);
-        let owner = (self.own.0, inherited.group.unwrap_or(self.own.1));
+        let owner = self.own_in(inherited);
         let mut now = mode & 0o777 & !self.umask;
         if let Some(changed) = self.owner_change(metadata, owner)? {
             let flags = AtFlags::EMPTY_PATH;
@@ -235,7 +238,18 @@ impl MetadataWriter {
         Ok(())
     }
 
-    fn owner_change(&mut self, metadata: &Metadata, now: (u32, u32)) -> Result<Option<Owners>> {
+    /// Reads metadata as archives of these features and this shift have it.
+    pub(super) fn reader(&mut self) -> &mut MetadataReader {
+        let (features, shift) = (self.features, self.shift);
+        self.reader.get_or_insert_with(|| MetadataReader::new(Selection::new(features, shift)))
+    }
+
+    /// Owner and group of a node that this process makes in a directory.
+    pub(super) fn own_in(&self, inherited: &Inherited) -> (u32, u32) {
+        (self.own.0, inherited.group.unwrap_or(self.own.1))
+    }
+
+    pub(super) fn owner_change(&mut self, metadata: &Metadata, now: (u32, u32)) -> Result<Option<Owners>> {
         if !self.features.intersects(FeatureFlags::UIDS | FeatureFlags::USER_NAMES) {
             return Ok(None);
         }

@@ -5,8 +5,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use casync_tests::mount::FileSystem;
-use casync_tests::sandbox::outcome;
+use crate::mount::FileSystem;
+use crate::sandbox::outcome;
 
 /// What every rich file system can hold. `set -e` is on; times come last.
 const COMMON: &str = r#"
@@ -85,7 +85,7 @@ touch -d '1999-12-31 23:59:59.999999999' deep/er/est deep/er deep empty .
 
 /// Which of it all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Extent {
+pub enum Extent {
     /// Everything.
     Full,
     /// What the C casync can extract again: no long names, and no ACLs on XFS, which it takes for other attributes and loses.
@@ -93,7 +93,7 @@ pub(crate) enum Extent {
 }
 
 /// Makes a tree with all that this file system can hold.
-pub(crate) fn plant(root: &Path, system: FileSystem, extent: Extent) {
+pub fn plant(root: &Path, system: FileSystem, extent: Extent) {
     std::fs::create_dir(root).unwrap();
     let own = match system {
         FileSystem::Ext4 => EXT4,
@@ -103,7 +103,7 @@ pub(crate) fn plant(root: &Path, system: FileSystem, extent: Extent) {
     };
     drop(UnixListener::bind(root.join("socket")).unwrap());
     if std::fs::read_to_string("/sys/fs/selinux/enforce").is_ok() {
-        casync_tests::skip::skip("SELinux is on, which lets nobody make up labels");
+        crate::skip::skip("SELinux is on, which lets nobody make up labels");
     } else {
         shell(root, LABELS);
     }
@@ -117,7 +117,7 @@ pub(crate) fn plant(root: &Path, system: FileSystem, extent: Extent) {
 fn has_projects(root: &Path) -> bool {
     let set = Command::new("chattr").args(["-p", "1"]).arg(root).output().is_ok_and(|output| output.status.success());
     if !set {
-        casync_tests::skip::skip("the kernel has no quota projects on this file system");
+        crate::skip::skip("the kernel has no quota projects on this file system");
         return false;
     }
     outcome(Command::new("chattr").args(["-p", "0"]).arg(root)).success();
@@ -126,13 +126,13 @@ fn has_projects(root: &Path) -> bool {
 
 /// Runs a script in a directory.
 #[track_caller]
-pub(crate) fn shell(directory: &Path, script: &str) -> Vec<u8> {
+pub fn shell(directory: &Path, script: &str) -> Vec<u8> {
     let mut shell = Command::new("bash");
     shell.args(["-euc", &format!("set -o pipefail; umask 022\n{script}")]).current_dir(directory);
     outcome(shell.env("LC_ALL", "C.UTF-8").env("TZ", "UTC")).success()
 }
 
 /// A path as an argument.
-pub(crate) fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     std::str::from_utf8(path.as_os_str().as_bytes()).expect("paths of sandboxes are text")
 }

@@ -1,4 +1,6 @@
-//! `gc`: removes from a store what no index uses.
+//! `gc`: removes from a store what no index uses. Here from one in a directory; [`listed`] does it elsewhere.
+
+pub mod listed;
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
@@ -8,9 +10,9 @@ use casync_core::gc::{LiveSet, StoreFile};
 use rustix::fs::{self, AtFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use super::input::Index;
-use super::stop;
 use crate::error::{Error, Result};
+use crate::flow::input::Index;
+use crate::flow::stop;
 use crate::fs::attic::Attic;
 use crate::store::{ChunkDirectory, Directories};
 use crate::sys::random_u64;

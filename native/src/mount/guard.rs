@@ -1,0 +1,78 @@
+//! Takes a mount away if the process that serves it dies: else every access to it would be an error until somebody
+//! unmounts it by hand.
+//!
+//! The guard is another process of this program. It reads a pipe to which nobody writes: that it ends says that the process
+//! at the other end has. After a clean end there is nothing left to do.
+
+use std::io::{PipeWriter, Read as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::mount::UnmountFlags;
+
+/// The name by which this program is called to be a guard.
+pub const NAME: &str = "casync-mount-guard";
+
+/// Starts a guard for what is mounted at `path`, which has this device number. `remove`: the mount point goes as well.
+pub(super) fn start(path: &Path, device: u64, remove: bool) -> Option<PipeWriter> {
+    use std::os::unix::process::CommandExt as _;
+    let (end, pipe) = std::io::pipe().ok()?;
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0(NAME).arg(path).arg(shown(device)).args(remove.then_some("remove"));
+    // Not in the way of those who wait for the output, or signal the group.
+    command.stdin(end).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    // Without a guard all else works.
+    command.spawn().ok().map(|_| pipe)
+}
+
+/// A device number as the mount table has it.
+fn shown(device: u64) -> String {
+    format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device))
+}
+
+/// Is a guard: waits for the end of standard input, and unmounts.
+pub fn run(arguments: &[std::ffi::OsString]) {
+    let [_, path, device, rest @ ..] = arguments else { return };
+    let mut sink = [0; 16];
+    while std::io::stdin().read(&mut sink).is_ok_and(|count| count > 0) {}
+    let path = Path::new(path);
+    unmount(path, device.to_str());
+    if !rest.is_empty() {
+        let _ = std::fs::remove_dir(path);
+    }
+}
+
+/// Unmounts what is on top at `path`, if it has the device number, at once or as soon as nobody uses it any more.
+pub(super) fn unmount(path: &Path, device: Option<&str>) {
+    let Some(top) = top(path) else { return };
+    if device.is_some_and(|device| device != top) {
+        return;
+    }
+    if rustix::mount::unmount(path, UnmountFlags::NOFOLLOW).is_ok() {
+        return;
+    }
+    if rustix::mount::unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW).is_err() {
+        let mut helper = Command::new("fusermount3");
+        let _ = helper.args(["-u", "-z", "-q", "--"]).arg(path).stderr(Stdio::null()).status();
+    }
+}
+
+/// The device number of the casync mount that is on top at a path; `None` if there is none.
+fn top(path: &Path) -> Option<String> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let table = std::fs::read("/proc/self/mountinfo").ok()?;
+    let escaped: Vec<u8> = path.as_os_str().as_bytes().iter().flat_map(|&byte| escape(byte)).collect();
+    let lines = table.split(|&byte| byte == b'\n').rev();
+    let mut fields = lines.map(|line| line.split(|&byte| byte == b' ').collect::<Vec<_>>());
+    let line = fields.find(|fields| fields.get(4).is_some_and(|point| *point == escaped))?;
+    let of_casync = line.windows(2).any(|pair| pair[0] == b"-" && pair[1] == b"fuse.casync");
+    of_casync.then(|| String::from_utf8_lossy(line[2]).into_owned())
+}
+
+/// A byte of a path as the mount table has it.
+fn escape(byte: u8) -> Vec<u8> {
+    match byte {
+        b' ' | b'\t' | b'\n' | b'\\' => format!("\\{byte:03o}").into_bytes(),
+        _ => vec![byte],
+    }
+}

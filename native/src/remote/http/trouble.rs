@@ -1,0 +1,174 @@
+//! What goes wrong on the way, and what of it may go better later.
+
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Response, StatusCode};
+use rustix::io::Errno;
+
+use crate::error::{Error, Result};
+use crate::sys::random_u64;
+use crate::ui::log;
+
+/// Why a request has failed.
+#[derive(Debug)]
+pub(in crate::remote) enum Trouble {
+    /// It may work later.
+    Passing {
+        error: Error,
+        /// When the server wants to be asked again.
+        after: Option<Duration>,
+        /// Whether the server or the way to it has too much to do.
+        overload: bool,
+    },
+    /// It will not.
+    Lasting(Error),
+}
+
+impl Trouble {
+    /// Something that may be right the next time.
+    pub(in crate::remote) const fn passing(error: Error) -> Self {
+        Self::Passing { error, after: None, overload: false }
+    }
+
+    /// An answer that is no success.
+    pub(in crate::remote) fn status(response: &Response, name: &str) -> Self {
+        let status = response.status();
+        let errno = match status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => Errno::NOMEDIUM,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                Errno::ACCESS
+            }
+            _ => Errno::BADR,
+        };
+        let mut error = Error::new(errno, format!("{name}: the server answers {status}"));
+        if errno == Errno::NOMEDIUM {
+            error = error.headed("File, URL or resource not found.");
+        }
+        if errno == Errno::ACCESS {
+            error = error.hint("a name and password can be in the URL or in ~/.netrc");
+        }
+        let overload = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        let passing = overload || status == StatusCode::REQUEST_TIMEOUT || status.is_server_error();
+        let never = matches!(status, StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED);
+        if passing && !never {
+            return Self::Passing { error, after: retry_after(response), overload };
+        }
+        Self::Lasting(error)
+    }
+
+    /// A connection that did not come about, or was lost.
+    pub(in crate::remote) fn transport(error: reqwest::Error, name: &str) -> Self {
+        let error = error.without_url();
+        let mut errno = if error.is_timeout() { Errno::TIMEDOUT } else { Errno::CONNRESET };
+        let mut lasting = error.is_builder() || error.is_dns();
+        let mut texts: Vec<String> = Vec::new();
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+        while let Some(inner) = cause {
+            if let Some(io) = inner.downcast_ref::<io::Error>() {
+                errno = Errno::from_io_error(io).unwrap_or(errno);
+                lasting |= io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+            }
+            lasting |= inner.is::<rustls::Error>();
+            let text = inner.to_string();
+            if !texts.iter().any(|known| known.contains(&text)) {
+                texts.push(text);
+            }
+            cause = inner.source();
+        }
+        if lasting {
+            errno = Errno::IO;
+        }
+        // What the library was about to do is no news.
+        let text = texts.last().map_or("", String::as_str);
+        let text = if error.is_timeout() { "nothing came for too long" } else { text };
+        let what = if error.is_connect() { "cannot connect" } else { "the connection was lost" };
+        let error = Error::new(errno, format!("{name}: {what}: {text}"));
+        if lasting {
+            Self::Lasting(error)
+        } else {
+            Self::Passing { error, after: None, overload: errno == Errno::CONNRESET }
+        }
+    }
+
+    /// Says more about it.
+    pub(in crate::remote) fn context(self, what: String) -> Self {
+        match self {
+            Self::Lasting(error) => Self::Lasting(error.context(what)),
+            Self::Passing { error, after, overload } => Self::Passing { error: error.context(what), after, overload },
+        }
+    }
+
+    /// Whether the other side has too much to do.
+    pub(in crate::remote) const fn is_overload(&self) -> bool {
+        matches!(self, Self::Passing { overload: true, .. })
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Lasting(error)
+    }
+}
+
+/// Tries until it works, it cannot work, or it has been tried often enough.
+///
+/// # Errors
+///
+/// The last one.
+pub(in crate::remote) async fn persist<T>(
+    retries: u32,
+    mut attempt: impl AsyncFnMut() -> Result<T, Trouble>,
+) -> Result<T> {
+    let mut tried = 0;
+    loop {
+        let (error, after) = match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(Trouble::Lasting(error)) => return Err(error),
+            Err(Trouble::Passing { error, after, .. }) => (error, after),
+        };
+        if tried == retries {
+            return Err(if tried > 0 { error.context(format!("tried {} times", tried + 1)) } else { error });
+        }
+        match after {
+            Some(after) if after > PATIENCE => {
+                return Err(error.hint(format!("the server wants to be asked again in {} seconds", after.as_secs())));
+            }
+            Some(after) => sleep(after + jittered(FIRST_PAUSE), &error).await,
+            None => pause(tried, &error).await,
+        }
+        tried += 1;
+    }
+}
+
+/// Waits after something went wrong, longer each time.
+pub(in crate::remote) async fn pause(times_before: u32, error: &Error) {
+    sleep(jittered((FIRST_PAUSE * 2_u32.saturating_pow(times_before)).min(LONGEST_PAUSE)), error).await;
+}
+
+async fn sleep(pause: Duration, error: &Error) {
+    log::info(format_args!("{error}; trying again in {} ms", pause.as_millis()));
+    tokio::time::sleep(pause).await;
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause that a server may ask for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between half and all of it: those who failed together do not come back together.
+fn jittered(pause: Duration) -> Duration {
+    let part = (random_u64() >> 32) as f64 / f64::from(u32::MAX);
+    pause.mul_f64(0.5 + part / 2.0)
+}
+
+/// Seconds from now, or a date.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(SystemTime::from(date).duration_since(SystemTime::now()).unwrap_or_default())
+}
