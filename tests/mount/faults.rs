@@ -54,6 +54,8 @@ fn a_store_goes_and_comes_back() {
     let sandbox = scene();
     let mount = Mount::new(&sandbox, ["--store=store.castr", "--memory=1M", "x.caidx"]);
     assert!(std::fs::read(mount.path("file-0")).unwrap() == sandbox.read("tree/file-0"));
+    // The names are in memory from here on.
+    assert_eq!(std::fs::read_dir(mount.path("")).unwrap().count(), 8);
     move_all(&sandbox.path("store.castr"), &sandbox.path("away"));
     let error = std::fs::read(mount.path("file-7")).unwrap_err();
     assert!(is_io_error(&error), "{error}");

@@ -140,7 +140,7 @@ fn in_the_background() {
     }
     let sandbox = scene();
     let told = sandbox.casync(["mount", "--daemon", "--store=store.castr", "x.caidx", "mnt"]);
-    assert_eq!(told.clone().success(), b"Mounted: mnt\n");
+    assert_eq!(told.success(), b"Mounted: mnt\n");
     assert_eq!(std::fs::read(sandbox.path("mnt/sub/other")).unwrap(), b"other");
     outcome(Command::new("umount").arg(sandbox.path("mnt"))).success();
     wait_until("the mount point is still there", || !sandbox.path("mnt").exists());

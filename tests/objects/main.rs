@@ -57,7 +57,7 @@ fn everything(sandbox: &Sandbox, environment: &[(&str, String)], place: &str) {
         assert!(sandbox.read(format!("tree.out/{file}")) == sandbox.read(format!("tree/{file}")), "{file}");
     }
     let listed = run(&[&store, "list", &tree]);
-    assert!(listed.clone().success() == sandbox.casync(["list", "tree"]).success());
+    assert!(listed.success() == sandbox.casync(["list", "tree"]).success());
     let plan = String::from_utf8(run(&[&store, "plan", "local.caibx"]).success()).unwrap();
     assert!(plan.contains("missing: 0 chunks"), "{plan}");
 

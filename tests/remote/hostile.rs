@@ -32,7 +32,7 @@ fn a_reason_is_shown() {
         assert!(told.contains("casync on h gave up: the disk is on fire"), "{told}");
     }
     // compat: upstream's words for what a helper did not find.
-    let told = client(&scene, &message(ABORT, b"\x7b\0\0\0\0\0\0\0404\0"), &["list", "h:srv/x.caidx"]).failure();
+    let told = client(&scene, &message(ABORT, b"\x7b\0\0\0\0\0\0\x00404\0"), &["list", "h:srv/x.caidx"]).failure();
     assert!(told.starts_with("File, URL or resource not found.\n"), "{told}");
 }
 

@@ -105,6 +105,27 @@ fn all_forms_of_chunks_are_served() {
     }
 }
 
+/// The limit of bytes a second is kept in both directions, whichever side keeps it.
+#[test]
+fn a_limit_is_kept() {
+    let scene = Scene::new();
+    for (pair, client, server) in pairs() {
+        // Upstream only passes it on.
+        if client != tool::ours() && server != tool::ours() {
+            continue;
+        }
+        scene.empty();
+        let took = |arguments: &[&str]| {
+            let started = std::time::Instant::now();
+            scene.run(client, server, &[&["--rate-limit-bps=100K"], arguments].concat()).success();
+            assert!(started.elapsed().as_secs_f64() > 1.0, "{pair}: {:?}", started.elapsed());
+        };
+        took(&["make", "h:srv/blob.caibx", "blob"]);
+        scene.remove("out");
+        took(&["--seed-output=no", "extract", "h:srv/blob.caibx", "out"]);
+    }
+}
+
 /// Makes plain files of all chunks.
 fn unpack(sandbox: &Sandbox, store: &str) {
     for path in casync_tests::store::paths(&sandbox.path(store)) {

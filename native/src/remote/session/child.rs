@@ -98,8 +98,14 @@ impl Child {
     pub(super) fn explain(&self, error: Error) -> Error {
         /// Time that a process has to end once its pipe has.
         const SOON: Duration = Duration::from_secs(2);
-        if error.errno() != Errno::PIPE {
-            return error;
+        match error.errno() {
+            Errno::PIPE => {}
+            // Nothing more is to be expected of it.
+            Errno::TIMEDOUT => {
+                self.finish(Duration::ZERO);
+                return error;
+            }
+            _ => return error,
         }
         match self.finish(SOON) {
             Some(status) if !status.success() => error.context(format!("{} ended with {status}", self.name)),
