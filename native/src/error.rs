@@ -117,17 +117,21 @@ impl Error {
         matches!(self.0.cause, Cause::Os(Errno::NOENT) | Cause::Other { errno: Errno::NOENT, .. })
     }
 
-    /// The text of the system error that upstream reports for this.
-    pub fn errno_text(&self) -> String {
-        let errno = match &self.0.cause {
+    /// The system error that upstream reports for this.
+    pub fn errno(&self) -> Errno {
+        match &self.0.cause {
             Cause::Os(errno) | Cause::Other { errno, .. } => *errno,
             Cause::Format(error) => errno_of(error, false),
             Cause::Index(error) => errno_of(error, true),
             Cause::Interrupted => Errno::INTR,
             Cause::OutputClosed => Errno::PIPE,
             Cause::Differs => Errno::INVAL,
-        };
-        strerror(errno)
+        }
+    }
+
+    /// Its text.
+    pub fn errno_text(&self) -> String {
+        strerror(self.errno())
     }
 
     /// The text for people, first line upstream's: headline, then details and hint on lines of their own.

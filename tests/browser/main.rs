@@ -16,7 +16,8 @@ fn root() -> PathBuf {
 #[test]
 fn the_page_keeps_all_of_its_files() {
     let shell = std::fs::read_to_string(root().join("web-demo/shell.js")).expect("shell.js");
-    let mut kept: Vec<String> = shell.split('"').skip(1).step_by(2).map(str::to_owned).filter(|name| name != "./").collect();
+    let mut kept: Vec<String> =
+        shell.split('"').skip(1).step_by(2).map(str::to_owned).filter(|name| name != "./").collect();
     let mut there: Vec<String> =
         ["casync-wasm/module/casync_wasm.js", "casync-wasm/module/casync_wasm_bg.wasm"].map(str::to_owned).into();
     for (directory, prefix) in
@@ -50,7 +51,10 @@ fn every_view_works_in_chromium() {
     outcome(Command::new(root().join("web-demo/sample")).arg(page.join("sample")).env("CASYNC", casync)).success();
     let mut node = Command::new("node");
     node.arg(root().join("tests/browser/views.js"));
-    node.env("CASYNC_PAGE", &page).env("CASYNC_MODULES", modules).env("CASYNC", casync).env("CASYNC_OUT", sandbox.path(""));
+    node.env("CASYNC_PAGE", &page)
+        .env("CASYNC_MODULES", modules)
+        .env("CASYNC", casync)
+        .env("CASYNC_OUT", sandbox.path(""));
     let outcome = within(&mut node);
     assert_eq!(outcome.status, Some(0), "{}{}", outcome.text(), outcome.stderr);
 }

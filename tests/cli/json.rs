@@ -183,6 +183,7 @@ fn names_that_are_no_utf_8_survive_in_all_verbs() {
     sandbox.write(os(b"blo\xffb"), "0123456789");
     sandbox.write("target", "x");
     std::os::unix::fs::symlink(os(b"to\xfd"), sandbox.path(os(b"t\xffree/li\xfcnk"))).expect("a new link");
+    #[expect(clippy::type_complexity, reason = "a table of command lines and the fields to look for")]
     let rows: [(&[&[u8]], &[(&str, &[u8])]); 12] = [
         (&[b"make", b"o\xff.catar", b"t\xffree"], &[("output", b"o\xff.catar")]),
         (&[b"make", b"--store=s\xff", b"o\xff.caidx", b"t\xffree"], &[("output", b"o\xff.caidx")]),

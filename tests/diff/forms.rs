@@ -116,7 +116,7 @@ fn the_exit_status_tells_if_asked() {
         (&["old", "absent"], "Failed to open \"absent\": No such file or directory"),
         (&["old", "new/big"], "A tree cannot be compared with a blob. Refusing."),
         (&["old", "/dev/null"], "/dev/null is neither a directory, a regular file, nor a block device. Refusing."),
-        (&["old", "host:new.caidx"], "is not a local path"),
+        (&["old", "user@-host:new.caidx"], "would be taken for an option"),
     ] {
         let told = run(arguments).failure();
         assert!(told.contains(said), "{arguments:?}: {told}");

@@ -97,7 +97,6 @@ fn both_fail_alike() {
         &["-v", "gc", "--store=missing.castr", "keep.caibx"],
         &["-n", "gc", "--store=missing.castr", "keep.caibx"],
         &["gc", "--store=keep", "keep.caibx"],
-        &["gc", "http://localhost/keep.caibx"],
     ] {
         let result = compare(&sandbox, upstream, args, |_| {});
         assert_eq!(result.status, Some(1), "{args:?}");

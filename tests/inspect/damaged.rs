@@ -91,7 +91,7 @@ fn what_cannot_be_inspected_is_said() {
         (&["tree"], "File to inspect does not have valid suffix, refusing."),
         (&["--what=archive", "tree"], "Input is a directory"),
         (&["gone.caibx"], "Failed to open \"gone.caibx\": No such file or directory"),
-        (&["host:x.caibx"], "\"host:x.caibx\" is not a local path"),
+        (&["user@-host:x.caibx"], "a user or host that begins with - would be taken for an option"),
         (&["new.caibx", "--store="], "Failed to set store: Invalid argument"),
         (&["x.catar", "--against=old.caibx"], "--against= is for indexes (.caidx, .caibx) only."),
         (&["x.catar", "--html=x.html"], "--html= is for indexes (.caidx, .caibx) only."),

@@ -112,6 +112,7 @@ fn holes_are_found() {
     assert_eq!(seek(&file, SeekFrom::Hole(data)).unwrap(), 9 << 20);
     assert_eq!(seek(&file, SeekFrom::Data(9 << 20)), Err(rustix::io::Errno::NXIO));
     assert!(std::fs::read(mount.path("x")).unwrap() == image);
+    drop(file);
     mount.unmount().success();
 }
 

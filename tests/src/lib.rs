@@ -18,8 +18,10 @@
 //! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
 //! | [`plant`] | trees with all that a file system can hold |
 //! | [`store`] | what lies in a store, and how to spoil it |
+//! | [`web`], [`link`], [`nginx`] | servers, good ones and others, and long links to them; [`network`] runs them |
 //! | [`service`] | real servers: of objects, of registries |
 //! | [`running`] | programs under way, with a time limit |
+//! | [`serving`] | `casync serve` under way |
 //! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
@@ -39,8 +41,10 @@
 //! | `faults` | bad input and faults of the machine against the program: what it says, what it leaves behind |
 //! | `cache` | `make --cache=`: always the index of a run without, and nothing read that has not changed |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
+//! | `http` | stores, indexes and archives on web servers: nginx, and servers that do all there is to do wrong |
 //! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
 //! | `diff` | the verbs `diff` and `plan`, on trees and blobs of all forms, and on bad ones |
+//! | `server` | the verbs `serve` and `fetch`, caches, groups of stores and the configuration file |
 //! | `docs` | man pages render, completions complete in their shells, packages install; the static program runs |
 //! | `inspect` | the verb `inspect`: its numbers against those counted here, its pages, damaged files |
 //! | `examples` | the core's example programs, on what the C casync makes |
@@ -50,6 +54,8 @@
 //! | `kills` | programs killed at random moments, and what the next run makes of that |
 //! | `mount` | mounted trees and images beside their sources and the C casync's mounts; faults, signals, load |
 //! | `tar` | trees from tar files and to them, beside GNU tar; cut and hostile tars |
+//! | `objects` | object stores and registries, with real servers: every verb, both layouts, the C casync on copies, faults |
+//! | `stores` (of the package `casync`) | the suite that every store passes |
 //! | `guard` | that no test file is forgotten |
 //!
 //! `cargo bench -p casync-tests` measures: `tests/bench/README.md`.
@@ -65,8 +71,11 @@ pub mod cut;
 pub mod disk;
 pub mod fuzz;
 pub mod input;
+pub mod link;
 pub mod members;
 pub mod mount;
+pub mod network;
+pub mod nginx;
 pub mod options;
 pub mod peak;
 pub mod plant;
@@ -74,6 +83,7 @@ pub mod random;
 pub mod running;
 pub mod sandbox;
 pub mod service;
+pub mod serving;
 pub mod skip;
 pub mod snapshot;
 pub mod split;
@@ -83,3 +93,4 @@ pub mod tool;
 pub mod tree;
 pub mod vectors;
 pub mod walk;
+pub mod web;

@@ -83,6 +83,19 @@ impl Running {
         text.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse().ok()).unwrap_or(0)
     }
 
+    /// Its process id.
+    pub const fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// The largest number of bytes that it has had in memory so far.
+    pub fn peak(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid.as_raw_nonzero());
+        let text = std::fs::read_to_string(path).expect("it runs");
+        let kib = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        kib.and_then(|kib| kib.trim().parse::<u64>().ok()).expect("Linux tells") << 10
+    }
+
     #[track_caller]
     fn give_up(&self, what: &str) -> ! {
         let _ = kill_process_group(self.pid, Signal::KILL);

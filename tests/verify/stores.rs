@@ -161,7 +161,7 @@ fn stores_that_are_none() {
         (&["verify", "--store="], "Failed to set store: Invalid argument"),
         (&["verify", "--store=missing"], "Failed to open store \"missing\": No such file or directory"),
         (&["verify", "--store=blob"], "Failed to open store \"blob\": Not a directory"),
-        (&["verify", "--store=http://localhost/x"], "is not a local path"),
+        (&["verify", "--store=http://localhost/x"], "can neither be listed nor cleaned"),
         (&["verify", "default.castr"], "To verify a store, name it with --store=."),
     ] {
         let text = sandbox.casync(args).failure();

@@ -5,7 +5,8 @@ import { assert, base, bytes, data, fails, load, serve } from "./harness.js";
 const { open } = await load("index.js");
 const image = data("image.img");
 const index = data("zstd.caibx");
-const hurried = { retries: 1, retryPause: 1, timeout: 300 };
+const hurried = { retries: 1, retryPause: 1 };
+const impatient = { ...hurried, timeout: 300 };
 
 /** What the server does with chunks; the index is answered as it is unless `wrong` changes that. */
 let wrong = {};
@@ -75,9 +76,9 @@ assert.ok(image.equals(await bytes((await opened()).stream())));
 
 // Slow and cut connections.
 wrong = { chunk: (response) => response.writeHead(200).write("x") };
-await fails("timeout", prefix(await opened()));
+await fails("timeout", prefix(await opened(impatient)));
 wrong = { chunk: () => {} };
-await fails("timeout", prefix(await opened()));
+await fails("timeout", prefix(await opened(impatient)));
 const cut = (response, path) => {
   const body = data(path);
   response.writeHead(200, { "Content-Length": body.length });

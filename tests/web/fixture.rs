@@ -37,9 +37,9 @@ impl Fixture {
         sandbox.write("tree/big.bin", &image[..1_200_000]);
         sandbox.write("tree/docs/deep/hello.txt", "hello\n");
         sandbox.write("tree/docs/\u{fc}n\u{ef}.txt", "umlauts\n");
-        (0..120).for_each(|number| {
-            drop(sandbox.write(format!("tree/docs/page{number:03}.txt"), format!("page {number}\n")))
-        });
+        for number in 0..120 {
+            sandbox.write(format!("tree/docs/page{number:03}.txt"), format!("page {number}\n"));
+        }
         std::fs::create_dir(sandbox.path("tree/empty")).expect("a directory");
         std::os::unix::fs::symlink("docs/deep", sandbox.path("tree/link")).expect("a link");
         let run = |args: &[&str]| sandbox.run(casync, args).success();

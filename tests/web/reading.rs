@@ -25,7 +25,7 @@ fn bad_answers_are_clear_errors() {
     fixture.passes("faults.js", package, &[]);
 }
 
-/// An image of 96 MiB costs no more memory than one of 24 MiB, and less than 32 MiB.
+/// An image of 48 MiB costs no more memory than one of 16 MiB, and less than 32 MiB.
 #[test]
 fn memory_does_not_grow_with_the_image() {
     let Some(package) = package() else { return };

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use casync_tests::running::within;
 use casync_tests::sandbox::{Outcome, outcome};
 use casync_tests::tool::which;
 
@@ -44,10 +43,11 @@ fn install() -> Option<PathBuf> {
 
 /// A script of this directory, run by Node with the package and these settings.
 pub(crate) fn node(script: &str, package: &Path, settings: &[(&str, &str)]) -> Outcome {
-    let mut command = Command::new("node");
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("web").join(script));
+    // Far more than any script takes, even on a busy machine.
+    let mut command = Command::new("timeout");
+    command.args(["300", "node"]).arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("web").join(script));
     command.env("CASYNC_PACKAGE", package).envs(settings.iter().copied());
-    within(&mut command)
+    outcome(&mut command)
 }
 
 /// Runs a script that has to succeed.

@@ -26,7 +26,7 @@ impl Server {
         std::fs::create_dir_all(&state).expect("a directory for nginx");
         let (root, temporary) = (root.display(), state.display());
         let configuration = format!(
-            "daemon off; master_process off; error_log stderr warn; pid {temporary}/pid; events {{}}
+            "daemon off; master_process off; error_log stderr crit; pid {temporary}/pid; events {{}}
              http {{ access_log off; default_type application/octet-stream; sendfile on; keepalive_requests 100000;
                client_body_temp_path {temporary}/b; proxy_temp_path {temporary}/p; fastcgi_temp_path {temporary}/f;
                uwsgi_temp_path {temporary}/u; scgi_temp_path {temporary}/s;

@@ -73,6 +73,8 @@ pub struct Session {
     archive_ended: bool,
     ended: bool,
     failed: bool,
+    /// This side has said its last word.
+    is_done: bool,
 }
 
 impl Session {
@@ -102,6 +104,7 @@ impl Session {
             archive_ended: false,
             ended: false,
             failed: false,
+            is_done: false,
         })
     }
 
@@ -119,7 +122,7 @@ impl Session {
 
     /// Bytes to be written next. Requests are added to them as far as there is room.
     pub fn outgoing(&mut self) -> &[u8] {
-        while self.remote.is_some() && self.has_room() {
+        while self.remote.is_some() && !self.is_done && self.has_room() {
             let Some((id, priority)) = self.own.next() else { break };
             let mut ids = Vec::from(*id.as_bytes());
             // One frame, one priority.
@@ -268,13 +271,15 @@ impl Session {
         Ok(())
     }
 
-    /// Says that this side is done.
+    /// Says that this side is done. It asks for nothing after that.
     pub fn goodbye(&mut self) {
+        self.is_done = true;
         emit_message(MessageKind::Goodbye, &[], &[], &mut self.output);
     }
 
-    /// Says that this side has failed. Control characters of the reason become blanks.
+    /// Says that this side has failed. It asks for nothing after that. Control characters of the reason become blanks.
     pub fn abort(&mut self, errno: u32, reason: &str) {
+        self.is_done = true;
         let errno = if errno < 0x7fff_ffff { errno } else { 0 };
         let text: Vec<u8> = reason.bytes().map(|byte| if byte < b' ' { b' ' } else { byte }).take(1024).collect();
         emit_message(MessageKind::Abort, &[u64::from(errno)], &[&text, &[0]], &mut self.output);

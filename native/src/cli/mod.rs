@@ -100,14 +100,31 @@ fn dispatch(arguments: &[OsString]) -> Result<()> {
         return Err(Error::headline(message));
     }
     let cli = Cli::from_arg_matches(&matches).map_err(|error| Error::headline(error.to_string()))?;
+    // The C program starts it as a helper for URLs.
+    if let Some(scheme) = helper_scheme(arguments) {
+        stop_on_signals()?;
+        return match cli.verb {
+            Some(Verb::Pull(pull)) => commands::help_with_urls(&pull, scheme),
+            _ => Err(Error::headline(format!("Unknown verb: {}", verb.unwrap_or_default()))),
+        };
+    }
     match cli.verb {
         None => Err(no_verb(arguments, parsed.unknown_verb.as_deref())),
         Some(verb) => {
-            stop_on_signals()?;
+            if !verb.handles_signals() {
+                stop_on_signals()?;
+            }
             sys::raise_open_files();
             commands::run(verb)
         }
     }
+}
+
+/// The scheme whose helper this program is called as.
+fn helper_scheme(arguments: &[OsString]) -> Option<&'static str> {
+    let name = argv::base_name(arguments);
+    let scheme = name.strip_prefix("casync-")?;
+    ["http", "https", "ftp", "sftp"].into_iter().find(|known| *known == scheme)
 }
 
 /// Turns clap's errors into upstream's words and exit status; help and version are no errors.

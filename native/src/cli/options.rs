@@ -1,6 +1,8 @@
 //! The options that every verb accepts, whether they have an effect there or not, as upstream does.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use casync_core::archive::IdShift;
 use casync_core::chunk::ChunkSizes;
@@ -11,8 +13,11 @@ use clap::{ArgAction, Args, ValueHint};
 
 use super::seeds::SeedOptions;
 use super::values::{self, Owner, What};
+use crate::config::Config;
+use crate::error::Result;
 use crate::flow::Budget;
 use crate::fs::output::Durability;
+use crate::locator;
 use crate::remote;
 use crate::ui::{self, Style, log};
 
@@ -111,6 +116,18 @@ pub struct Options {
     /// Compression of new chunks (zstd, xz or gzip)
     #[arg(long, value_name = "COMPRESSION", value_parser = values::words(|| vec!["zstd", "xz", "gzip"], values::compression))]
     compression: Option<Compression>,
+    /// A configuration file, in place of the usual ones (`casync config` shows what they say)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OURS)]
+    config: Option<OsString>,
+    /// A directory that keeps the chunks of stores on other hosts; it is a store itself
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OURS)]
+    cache_store: Option<OsString>,
+    /// Bytes that it may have: what nobody has wanted for the longest time goes (default: no limit)
+    #[arg(long, value_name = "SIZE", value_parser = values::cache_size, help_heading = OURS)]
+    cache_store_size: Option<u64>,
+    /// Ask no other host for anything: use only what is on this one
+    #[arg(long, action = ArgAction::SetTrue, help_heading = OURS)]
+    offline: bool,
     /// Threads to work with (default: one for each core)
     #[arg(long, value_name = "N", value_parser = values::jobs, help_heading = OURS)]
     jobs: Option<usize>,
@@ -137,6 +154,9 @@ impl Options {
     /// Puts log level, verbosity and style of progress into effect.
     pub fn apply_logging(&self) {
         let environment = |name| std::env::var(name).ok();
+        if let Some(level) = self.log_level {
+            log::set_asked_level(level);
+        }
         if let Some(level) =
             self.log_level.or_else(|| environment("CASYNC_LOG_LEVEL").and_then(|text| log::parse_level(&text)))
         {
@@ -163,9 +183,44 @@ impl Options {
         Budget { jobs: self.jobs.unwrap_or(default.jobs), memory: self.memory.unwrap_or(default.memory) }
     }
 
+    /// The configuration; read when first asked for.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read or understood.
+    pub fn config(&self) -> Result<&'static Config> {
+        static CONFIG: OnceLock<Result<Config>> = OnceLock::new();
+        CONFIG.get_or_init(|| Config::load(self.config.as_deref())).as_ref().map_err(Clone::clone)
+    }
+
+    /// The cache for chunks of other hosts and its size, if there is to be one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::config`].
+    pub fn cache_store(&self) -> Result<Option<(PathBuf, Option<u64>)>> {
+        let said = &self.config()?.said;
+        let path = self.cache_store.as_ref().map(|path| locator::to_path(path)).or_else(|| said.cache_store.clone());
+        Ok(path.map(|path| (path, self.cache_store_size.or(said.cache_store_size))))
+    }
+
+    /// Whether no other host is to be asked for anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::config`].
+    pub fn offline(&self) -> Result<bool> {
+        Ok(self.offline || self.config()?.said.offline.unwrap_or(false))
+    }
+
     /// How to talk to other hosts.
-    pub fn remote(&self) -> remote::Settings {
-        remote::Settings { rate_limit_bps: self.rate_limit_bps, ..remote::Settings::from_environment() }
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::config`].
+    pub fn remote(&self) -> Result<remote::Settings> {
+        let settings = self.config()?.settings();
+        Ok(remote::Settings { rate_limit_bps: self.rate_limit_bps.or(settings.rate_limit_bps), ..settings })
     }
 
     /// How to cut.
@@ -176,6 +231,11 @@ impl Options {
     /// The digest of new archives.
     pub fn digest(&self) -> DigestAlgorithm {
         self.digest.unwrap_or_default()
+    }
+
+    /// The digest that `--digest=` names, if it does.
+    pub const fn named_digest(&self) -> Option<DigestAlgorithm> {
+        self.digest
     }
 
     /// The compression of new chunks.

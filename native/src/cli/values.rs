@@ -195,9 +195,18 @@ pub(super) fn rate_limit(text: &str) -> Parsed<u64> {
 }
 
 pub(super) fn memory(text: &str) -> Parsed<u64> {
+    amount("memory", text)
+}
+
+pub(super) fn cache_size(text: &str) -> Parsed<u64> {
+    amount("cache-store-size", text)
+}
+
+/// A size that is not zero.
+fn amount(option: &str, text: &str) -> Parsed<u64> {
     match parse_size(text) {
         Ok(size) if size > 0 => Ok(size),
-        _ => refused(format!("Failed to parse --memory= parameter: {text}")),
+        _ => refused(format!("Failed to parse --{option}= parameter: {text}")),
     }
 }
 

@@ -158,9 +158,10 @@ fn of_blob(input: Input, kind: Kind, options: &Options) -> Result<Digest> {
 }
 
 fn blob_index(input: Input, operand: &Operand, options: &Options) -> Result<Digest> {
+    let chain = stores::for_reading(options, operand.locator())?;
     let mut index = Index::open(input.into_fd()?)?;
     let seeds = seeds::find(options, &mut index, None)?;
-    let chain = stores::for_reading(options, operand.locator())?.with_seeds(Arc::new(seeds));
+    let chain = chain.with_seeds(Arc::new(seeds));
     // compat: upstream always shows SHA-512/256 here, whatever the index says; that is not what `make` printed.
     let algorithm = index.algorithm();
     with_feed(&mut index, &chain, options.budget(), &Counters::default(), |feed| hash_source(feed, algorithm))

@@ -47,11 +47,18 @@ pub struct ExtractArgs {
     /// Write a tree in this form (tar), whatever the name of the output
     #[arg(long, value_name = "FORM", value_parser = tree_form, help_heading = OURS)]
     to: Option<TreeForm>,
+    /// Go on with a blob's file that an interrupted run of this option has left, and leave one if this run is interrupted
+    #[arg(long, action = clap::ArgAction::SetTrue, help_heading = OURS)]
+    resume: bool,
 }
 
 pub(super) const HELP: &str = "\
 The chunks of an index come from the store, --store=, $CASYNC_STORE, or default.castr beside the index, and from those of \
 --extra-store=. Every chunk is checked.
+
+A run that was interrupted goes on where it was: what is in a cache (--cache-store=), on the device, or, if the store is on \
+another host, in the tree, is not fetched again. With --resume the same is true of files: what is there so far stays beside the \
+output as .#NAME.part.
 
 A tree is made equal to the archive: what is in the output but not in the archive is removed, unless --delete=no is given. A \
 file appears under its name when it is complete.
@@ -154,7 +161,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         return to_blob(opened, &input, &target, existing, arguments);
     }
     refuse_deleting_here(&target, options)?;
-    let old = old_tree(&existing, options)?;
+    let old = old_tree(&existing, options, stores::is_far(options, input.locator())?)?;
     let (archive, linker) = match what {
         // An archive in one piece takes no chunks from seeds, but whole files.
         What::Archive => {
@@ -369,7 +376,7 @@ fn to_tar(
         // A pipe there does not wait by itself.
         (Target::Standard | Target::Missing, _) => (None, Box::new(StandardOutput::new()?)),
         (Target::Path(path), existing @ (Existing::Nothing | Existing::Open(_, Kind::File))) => {
-            let file = sibling(&locator::to_path(path), &existing)?;
+            let file = sibling(&locator::to_path(path), &existing, AtomicFile::create)?;
             let output = file.file().try_clone()?;
             (Some(file), Box::new(output))
         }
@@ -400,10 +407,11 @@ fn to_tar(
     report(arguments.format, target, &archive.counters, 0, 0)
 }
 
-/// An existing tree as a seed. Reading it all takes longer than loading its chunks from a store on this host, so that is
-/// only done for those who ask for it. Links to its files take no more than a walk.
-fn old_tree(existing: &Existing, options: &Options) -> Result<Option<seeds::Existing>> {
-    let chunks = options.seed_output() == Some(true);
+/// An existing tree as a seed, such as one that an interrupted run has left. Reading it all takes longer than loading its
+/// chunks from a store on this host, so that is only done for those who ask for it, or whose store is far away. Links to its
+/// files take no more than a walk.
+fn old_tree(existing: &Existing, options: &Options, is_far: bool) -> Result<Option<seeds::Existing>> {
+    let chunks = options.seed_output().unwrap_or(is_far);
     let files = options.hardlink() && options.seed_output() != Some(false);
     match existing {
         Existing::Open(fd, kind) if chunks || files => {
@@ -423,11 +431,11 @@ fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
 fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, arguments: &ExtractArgs) -> Result<()> {
     let options = &arguments.options;
     let started = Instant::now();
+    let chain = stores::for_reading(options, input.locator())?;
     let mut index = open_index(opened, input)?;
     let old = if options.seed_output() == Some(false) { None } else { old_blob(target, &existing)? };
     let mut seeds = seeds::find(options, &mut index, old)?;
     let seeding = seeds.spent();
-    let chain = stores::for_reading(options, input.locator())?;
     let counters = Arc::new(Counters::default());
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();
@@ -451,13 +459,20 @@ fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, 
         }
         (Target::Path(path), existing) => {
             let path = locator::to_path(path);
-            let file = sibling(&path, &existing)?;
+            let open = if arguments.resume { AtomicFile::resume } else { AtomicFile::create };
+            let file = sibling(&path, &existing, open)?;
+            let resumed = file.file().metadata()?.len() > 0;
             file.file().set_len(size).context(|| format!("make {path:?} {size} bytes long"))?;
             let output = OwnedFd::from(file.file().try_clone()?);
             seeds.push_written(output.try_clone()?, &seeds::repeated(options, &mut index)?);
             let chain = chain.with_seeds(Arc::new(seeds));
-            let target =
-                BlobTarget { fd: &output, sparse: options.punch_holes(), in_place: false, reflink: options.reflink() };
+            let target = BlobTarget {
+                fd: &output,
+                sparse: options.punch_holes(),
+                in_place: false,
+                resumed,
+                reflink: options.reflink(),
+            };
             let holes = flow::blob::write(&mut index, &chain, target, budget, &counters)
                 .map_err(|error| error.context(format!("extract to {path:?}")))?;
             file.install_durably(options.fsync())?;
@@ -479,12 +494,12 @@ fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, 
 
 /// A new file beside the output. What is there keeps its contents until the new one is complete; the new one takes over its
 /// mode and owner.
-fn sibling(path: &Path, existing: &Existing) -> Result<AtomicFile> {
-    let Existing::Open(fd, _) = existing else { return AtomicFile::create(path, 0o666) };
+fn sibling(path: &Path, existing: &Existing, open: fn(&Path, u32) -> Result<AtomicFile>) -> Result<AtomicFile> {
+    let Existing::Open(fd, _) = existing else { return open(path, 0o666) };
     // A link to the output stays one.
     let path = std::fs::canonicalize(path).context(|| format!("look at {path:?}"))?;
     let old = File::from(fd.try_clone()?).metadata()?;
-    let file = AtomicFile::create(&path, 0o600)?;
+    let file = open(&path, 0o600)?;
     let new = file.file().metadata()?;
     if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
         std::os::unix::fs::fchown(file.file(), Some(old.uid()), Some(old.gid()))
@@ -530,7 +545,7 @@ fn to_device(
         seeds.push_written(device.try_clone()?, &seeds::repeated(options, index)?);
     }
     let chain = chain.with_seeds(Arc::new(seeds));
-    let target = BlobTarget { fd: &device, sparse: false, in_place, reflink: false };
+    let target = BlobTarget { fd: &device, sparse: false, in_place, resumed: false, reflink: false };
     flow::blob::write(index, &chain, target, options.budget(), counters)?;
     os::fsync(device.as_fd()).context(|| "write to the device")
 }

@@ -85,7 +85,13 @@ impl Operand {
             None => Err(Error::from(Errno::INVAL).titled(failed)),
             Some(Class::Path) => Ok(Self::Path(text)),
             Some(Class::Url | Class::Ssh) => {
-                let file = remote::file(&text, &options.remote())?;
+                if options.offline()? {
+                    let text = format!("{:?} is on another host, which is not asked", remote::shown(&text));
+                    return Err(
+                        Error::new(Errno::NETDOWN, text).hint("leave out --offline, or name a copy on this host")
+                    );
+                }
+                let file = remote::file(&text, &options.remote()?)?;
                 Ok(Self::Remote { locator: text, file })
             }
         }
@@ -208,8 +214,9 @@ impl Archive {
         options: &Options,
         existing: Option<seeds::Existing>,
     ) -> Result<Self> {
-        let mut index = Box::new(open_index(input, operand)?);
+        // The stores first: one process on another host may serve both, if it is told so when it starts.
         let chain = stores::for_reading(options, operand.locator())?;
+        let mut index = Box::new(open_index(input, operand)?);
         let seeds = seeds::find(options, &mut index, existing)?;
         let chain = chain.with_seeds(Arc::new(seeds));
         Ok(Self { form: Form::Index { index, chain }, counters: Arc::default() })
@@ -230,8 +237,8 @@ impl Archive {
         match &self.form {
             Form::File { fd, seekable: true } => os::fstat(fd).ok().map(|stat| stat.st_size as u64),
             Form::File { .. } => None,
-            // Whoever reads it hears what is wrong.
-            Form::Remote { file, .. } => file.size().ok().flatten(),
+            // To ask would take as long as to begin with it.
+            Form::Remote { .. } => None,
             Form::Index { index, .. } => Some(index.stream_size()),
         }
     }

@@ -258,7 +258,7 @@ fn make(
     let options = &arguments.options;
     let is_tree = what != What::BlobIndex;
     let index_name = target.locator().filter(|_| what != What::Archive);
-    let settings = stores::settings(options);
+    let settings = stores::settings(options)?;
     let store = if what != What::Archive || options.store.is_some() {
         Some(stores::for_writing(options, index_name, &settings)?)
     } else {

@@ -1,10 +1,12 @@
 //! The verbs, one file each.
 
 mod catab;
+mod config;
 mod diff;
 mod digest;
 mod docs;
 mod extract;
+mod fetch;
 mod gc;
 mod image;
 mod input;
@@ -16,7 +18,10 @@ mod mtree;
 mod nbd_server;
 mod plan;
 mod product;
+mod pull;
+mod push;
 mod seeds;
+mod serve;
 mod stat;
 mod stores;
 mod verify;
@@ -59,6 +64,18 @@ pub enum Verb {
     Plan(plan::PlanArgs),
     /// Show what an index, an archive or a chunk is like
     Inspect(inspect::InspectArgs),
+    /// Fill a cache with the chunks of indexes
+    Fetch(fetch::FetchArgs),
+    /// Show the configuration that is in effect
+    Config(config::ConfigArgs),
+    /// Serve a store and indexes over HTTP
+    Serve(Box<serve::ServeArgs>),
+    /// Serve an archive, an index and chunks to the casync at the other end of standard input and output
+    #[command(after_help = pull::HELP)]
+    Pull(pull::PullArgs),
+    /// Take an archive, an index and chunks from the casync at the other end of standard input and output
+    #[command(after_help = push::HELP)]
+    Push(push::PushArgs),
     /// Serve blobs, or what their indexes describe, as network block devices
     #[command(after_help = nbd_server::HELP)]
     NbdServer(nbd_server::NbdServerArgs),
@@ -94,6 +111,15 @@ Examples:
   casync docs ~/.local
       Install man pages and completions for bash, zsh and fish below ~/.local/share";
 
+impl Verb {
+    /// Whether it does something else on signals than to stop.
+    pub(crate) const fn handles_signals(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
+}
+
+pub use pull::help_with_urls;
+
 /// Runs a verb.
 ///
 /// # Errors
@@ -115,6 +141,11 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::NbdServer(arguments) => nbd_server::run(&arguments),
         Verb::Docs(arguments) => docs::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
+        Verb::Fetch(arguments) => fetch::run(&arguments),
+        Verb::Config(arguments) => config::run(&arguments),
+        Verb::Serve(arguments) => serve::run(&arguments),
+        Verb::Pull(arguments) => pull::run(&arguments),
+        Verb::Push(arguments) => push::run(&arguments),
         Verb::Help(arguments) => crate::cli::help(arguments.verbs.first().map(OsString::as_os_str)),
     }
 }

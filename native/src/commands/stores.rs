@@ -1,16 +1,18 @@
 //! Which stores a run uses (spec: commands.md 2).
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::io::Errno;
 
+use super::serve;
 use crate::cli::Options;
 use crate::error::{Error, Result};
 use crate::locator::{self, Class};
 use crate::remote::{self, Settings};
-use crate::store::{Chain, Inventory, LocalStore, Store};
+use crate::server::{Source, Stores};
+use crate::store::{CachedStore, Chain, ChunkCache, GroupStore, Inventory, Layout, LocalStore, OfflineStore, Store};
 use crate::ui::log;
 
 /// The store's locator: `--store=`, `$CASYNC_STORE`, or beside the index.
@@ -63,7 +65,7 @@ fn looked(options: &Options, store: &OsStr) -> Result<Looked> {
     match locator::classify(&store) {
         None => Err(Error::from(Errno::INVAL).titled("Failed to set store")),
         Some(Class::Path) => Ok(Looked::Local(locator::to_path(&store))),
-        Some(Class::Url | Class::Ssh) => remote::store(&store, &settings(options)).map(Looked::Remote),
+        Some(Class::Url | Class::Ssh) => remote::store(&store, &settings(options)?).map(Looked::Remote),
     }
 }
 
@@ -145,9 +147,75 @@ pub(super) fn for_writing(options: &Options, index: Option<&OsStr>, settings: &S
     }
 }
 
-/// What the options say about connections to other hosts.
-pub(super) fn settings(options: &Options) -> Settings {
+/// What options and configuration say about connections to other hosts.
+///
+/// # Errors
+///
+/// If the configuration cannot be read.
+pub(super) fn settings(options: &Options) -> Result<Settings> {
     options.remote()
+}
+
+/// Whether chunks of an index come from far away.
+///
+/// # Errors
+///
+/// If the name of the store is empty.
+pub(super) fn is_far(options: &Options, index: Option<&OsStr>) -> Result<bool> {
+    is_local(&main_store(options, index)).map(|is_local| !is_local)
+}
+
+/// A store to read from.
+struct Opened {
+    store: Arc<dyn Store>,
+    /// Whether what comes from there is worth keeping.
+    is_far: bool,
+}
+
+/// Opens a store to read from, wherever it is; `local` opens one on this host.
+fn open(store: &OsStr, options: &Options, local: fn(&Path) -> Result<LocalStore>) -> Result<Opened> {
+    if let Some((name, members, pauses)) = options.config()?.group(store)? {
+        let opened = members.iter().map(|member| {
+            let member = locator::without_file_scheme(member.as_ref());
+            Ok(open(&member, options, LocalStore::open)?.store)
+        });
+        let members = opened.collect::<Result<_>>()?;
+        return Ok(Opened { store: Arc::new(GroupStore::new(name, members, pauses)), is_far: true });
+    }
+    if is_local(store)? {
+        return Ok(Opened { store: Arc::new(local(&locator::to_path(store))?), is_far: false });
+    }
+    if options.offline()? {
+        return Ok(Opened { store: Arc::new(OfflineStore::new(remote::shown(store))), is_far: true });
+    }
+    Ok(Opened { store: remote::store(store, &options.remote()?)?, is_far: true })
+}
+
+/// The cache for chunks from far away, if there is to be one.
+///
+/// # Errors
+///
+/// If it cannot be used.
+pub(super) fn cache(options: &Options) -> Result<Option<Arc<ChunkCache>>> {
+    let cache = options.cache_store()?.map(|(path, size)| ChunkCache::open(&path, size));
+    Ok(cache.transpose()?.map(Arc::new))
+}
+
+/// Puts the cache in front of what is far away.
+fn with_cache(opened: Vec<Opened>, options: &Options) -> Result<Vec<Arc<dyn Store>>> {
+    let cache = if opened.iter().any(|opened| opened.is_far) { cache(options)? } else { None };
+    let stores = opened.into_iter().map(|Opened { store, is_far }| match &cache {
+        Some(cache) if is_far => Arc::new(CachedStore::new(Arc::clone(cache), store)),
+        _ => store,
+    });
+    Ok(stores.collect())
+}
+
+/// The main store and the others, to read from.
+fn sources(options: &Options, index: Option<&OsStr>) -> Result<Vec<Opened>> {
+    let mut opened = vec![open(&main_store(options, index), options, LocalStore::for_reading)?];
+    opened.extend(extra_sources(options));
+    Ok(opened)
 }
 
 /// The stores that chunks of an index are looked for in.
@@ -156,15 +224,48 @@ pub(super) fn settings(options: &Options) -> Settings {
 ///
 /// If the main store cannot be used. A store that does not exist has no chunks.
 pub(super) fn for_reading(options: &Options, index: Option<&OsStr>) -> Result<Chain> {
-    let store = main_store(options, index);
-    let store: Arc<dyn Store> = if is_local(&store)? {
-        Arc::new(LocalStore::for_reading(&locator::to_path(&store))?)
+    let stores = with_cache(sources(options, index)?, options)?;
+    Ok(Chain::new(stores).with_memory(options.budget().memory / 4))
+}
+
+/// The same, past the cache: for who fills it.
+///
+/// # Errors
+///
+/// As [`for_reading`].
+pub(super) fn without_cache(options: &Options, index: Option<&OsStr>) -> Result<Chain> {
+    let stores = sources(options, index)?.into_iter().map(|opened| opened.store).collect();
+    Ok(Chain::new(stores).with_memory(options.budget().memory / 4))
+}
+
+/// The stores that are served, and the suffix of compressed chunks there. `writes`: the first takes chunks.
+///
+/// # Errors
+///
+/// If the main store cannot be used, or is none that chunks can be written to.
+pub(super) fn for_serving(options: &Options, writes: bool) -> Result<(Stores, String)> {
+    if options.store.is_none() && std::env::var_os("CASYNC_STORE").is_none() {
+        return Err(Error::headline("A store to serve expected: name it with --store=."));
+    }
+    let name = main_store(options, None);
+    let (mut sources, mut others) = (Vec::new(), Vec::new());
+    let target: Arc<dyn Store> = if is_local(&name)? {
+        let main = Arc::new(LocalStore::open_shared(&locator::to_path(&name), writes)?);
+        sources.push(Source::Local(Arc::clone(&main)));
+        main
     } else {
-        remote::store(&store, &options.remote())?
+        let opened = open(&name, options, LocalStore::open)?;
+        let target = Arc::clone(&opened.store);
+        others.push(opened);
+        target
     };
-    let mut stores = vec![store];
-    stores.extend(extra(options));
-    Ok(Chain::new(stores))
+    others.extend(extra_sources(options));
+    sources.extend(with_cache(others, options)?.into_iter().map(Source::Other));
+    let mut stores = Stores::new(sources, serve::names(&name));
+    stores.digest = options.named_digest();
+    stores.compression = options.compression();
+    let suffix = Layout::from_environment().suffix().to_owned();
+    Ok((if writes { stores.writable(target) } else { stores }, suffix))
 }
 
 /// The store whose chunks are checked; `repair`: to be written to.
@@ -206,24 +307,21 @@ pub(super) fn named(options: &Options) -> Result<Looked> {
 
 /// The stores of `--extra-store=` that can be used.
 pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
-    let mut stores: Vec<Arc<dyn Store>> = Vec::new();
-    for extra in &options.extra_store {
+    extra_sources(options).into_iter().map(|opened| opened.store).collect()
+}
+
+fn extra_sources(options: &Options) -> Vec<Opened> {
+    let opened = options.extra_store.iter().filter_map(|extra| {
         let extra = locator::without_file_scheme(extra);
-        let opened = is_local(&extra).and_then(|is_local| -> Result<Arc<dyn Store>> {
-            if is_local {
-                return Ok(Arc::new(LocalStore::open(&locator::to_path(&extra))?));
-            }
-            remote::store(&extra, &options.remote())
-        });
-        match opened {
-            Ok(store) => stores.push(store),
-            Err(error) => {
+        let opened = open(&extra, options, LocalStore::open);
+        opened
+            .inspect_err(|error| {
                 let name = remote::shown(&extra);
                 log::error(format_args!("Failed to add extra store {name}, ignoring: {}", error.errno_text()));
-            }
-        }
-    }
-    stores
+            })
+            .ok()
+    });
+    opened.collect()
 }
 
 /// The error for places on other hosts where only a directory will do.

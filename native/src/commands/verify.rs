@@ -236,10 +236,10 @@ impl Job<'_> {
     }
 
     fn index_and_blob(&self, opened: Input, operand: &Operand, name: &OsString) -> Result<&'static str> {
+        let chain = stores::for_reading(self.options, operand.locator())?;
         let mut index = open_index(opened, operand)?;
         let other =
             Operand::parse(Some(name), self.options, "Failed to determine type of locator")?.open(None, true)?;
-        let chain = stores::for_reading(self.options, operand.locator())?;
         let _progress = self.progress(index.stream_size());
         let blob = (&other, name.as_os_str());
         blob::verify(&mut index, blob, &chain, self.options.budget(), self.counters, self.findings)?;

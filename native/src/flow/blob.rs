@@ -5,7 +5,7 @@
 //!                +-> worker [clone a run from a seed > read it back > verify], what is wrong as above
 //! ```
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,7 @@ use crate::error::{Cause, Context as _, Result};
 use crate::fs::reflink::{self, Pair};
 use crate::fs::{blob, holes};
 use crate::seed::{Origin, SeedPlace, SeedReader, Seeds};
-use crate::store::{Chain, Loaded, Loader};
+use crate::store::{Chain, Lease, Loaded, Loader};
 use crate::ui::Counters;
 
 /// A blob's output that takes bytes at any offset.
@@ -33,6 +33,8 @@ pub struct BlobTarget<'a> {
     pub sparse: bool,
     /// Whether chunks may be right in place already, since the seed of the output is the output itself.
     pub in_place: bool,
+    /// Whether any chunk may be right in place already, since a run that was interrupted wrote to it.
+    pub resumed: bool,
     /// Whether to share data with seeds where that is possible.
     pub reflink: bool,
 }
@@ -53,7 +55,10 @@ pub fn write(
     let none = Seeds::new(&index.sizes(), algorithm);
     let seeds = chain.seeds().unwrap_or(&none);
     let share = budget.memory / 2 / budget.jobs as u64;
-    let work = Mutex::new(Work { index, seeds, target, next: 0, share });
+    // Chunks that come from afar are asked for long before their turn.
+    let ahead = if chain.looks_ahead() { budget.memory / 4 } else { 0 };
+    let (planned, planned_bytes) = (VecDeque::new(), 0);
+    let work = Mutex::new(Work { index, chain, seeds, target, next: 0, share, ahead, planned, planned_bytes });
     let failure = Failure::default();
     let holes = AtomicU64::new(0);
     // Errors by where the task begins. Tasks before one that fails have been taken and are worked on to their end, so which
@@ -96,16 +101,24 @@ struct Task {
     pieces: Vec<Piece>,
     /// Where they begin in a seed that has all of them, one after the other, too.
     run: Option<SeedPlace>,
+    bytes: u64,
+    /// Keeps what is fetched for it.
+    lease: Lease,
 }
 
 /// Chunks that no worker has taken.
 struct Work<'a> {
     index: &'a mut Index,
+    chain: &'a Chain,
     seeds: &'a Seeds,
     target: BlobTarget<'a>,
     next: u64,
     /// Bytes that one worker may hold at a time.
     share: u64,
+    /// Bytes of tasks to plan ahead.
+    ahead: u64,
+    planned: VecDeque<Task>,
+    planned_bytes: u64,
 }
 
 /// Chunks that are loaded and verified together.
@@ -117,6 +130,22 @@ impl Work<'_> {
 
     /// The next chunks; none at the end.
     fn take(&mut self) -> Result<Task> {
+        while self.planned.is_empty() || self.planned_bytes < self.ahead {
+            let mut task = self.plan()?;
+            if task.pieces.is_empty() {
+                break;
+            }
+            task.lease = self.chain.announce(&task.pieces);
+            self.planned_bytes += task.bytes;
+            self.planned.push_back(task);
+        }
+        let task = self.planned.pop_front().unwrap_or_default();
+        self.planned_bytes -= task.bytes;
+        Ok(task)
+    }
+
+    /// The chunks after those that are planned; none at the end.
+    fn plan(&mut self) -> Result<Task> {
         let mut task = Task::default();
         let mut bytes = 0;
         while let Some(piece) = self.index.get(self.next)? {
@@ -140,6 +169,7 @@ impl Work<'_> {
             task.pieces.push(piece);
             self.next += 1;
         }
+        task.bytes = bytes;
         Ok(task)
     }
 
@@ -269,6 +299,11 @@ impl Worker<'_> {
 
     /// Writes chunks that are not in place already.
     fn write(&mut self, pieces: &[Piece]) -> Result<()> {
+        if self.target.resumed {
+            // No seed: nobody has looked through it before.
+            let missing = self.verify(pieces, Origin::Seed(SeedPlace { seed: usize::MAX, offset: 0 }))?;
+            return self.load(&missing, false);
+        }
         if !self.target.in_place {
             return self.load(pieces, self.target.sparse);
         }

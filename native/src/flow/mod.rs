@@ -6,6 +6,7 @@
 //!                                  +-> archive file
 //! extract  index -> fetch workers [load > decode > verify] -> in order -> decoder -> tree
 //!          index -> blob workers  [load > decode > verify > write at offset]
+//! fetch    index -> workers [in the cache? | load > decode > verify > keep]
 //! diff     two trees -> merge -> differences
 //! seed     source -> stream (cut) -> workers [digest > wanted?] -> places
 //! table    source -> stream (cut) -> workers [digest] -> seed table, in order
@@ -22,6 +23,7 @@ pub mod diff;
 pub mod digests;
 pub mod extract;
 mod failure;
+pub mod fetch;
 pub mod gc;
 pub mod input;
 pub mod inspect;

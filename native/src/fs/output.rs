@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Context as _, Error, Result};
 use crate::sys::random_hex;
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
 /// A file under a temporary name beside its target; removed unless it is installed.
@@ -18,6 +19,8 @@ pub struct AtomicFile {
     file: File,
     temporary: Option<PathBuf>,
     target: PathBuf,
+    /// Whether the temporary file stays if it is not installed, for the next run to go on with.
+    stays: bool,
 }
 
 /// When what was written is made to survive a crash of the machine.
@@ -52,11 +55,38 @@ impl AtomicFile {
         loop {
             let temporary = target.with_file_name(temporary_name(name));
             match options.open(&temporary) {
-                Ok(file) => return Ok(Self { file, temporary: Some(temporary), target: target.to_owned() }),
+                Ok(file) => {
+                    return Ok(Self { file, temporary: Some(temporary), target: target.to_owned(), stays: false });
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::from(error).context(what())),
             }
         }
+    }
+
+    /// Goes on with the file that an interrupted run has left, or makes it: `.#` + name + `.part`. Unless it is installed, it
+    /// stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::create`]; if it is no file of this user, or another run is at work on it.
+    pub fn resume(target: &Path, mode: u32) -> Result<Self> {
+        let what = || format!("go on with {target:?}");
+        let name = target.file_name().ok_or_else(|| Error::from(Errno::ISDIR).context(what()))?;
+        let temporary = target.with_file_name(partial_name(name));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(mode);
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
+        let file = options.open(&temporary).context(what)?;
+        let metadata = file.metadata()?;
+        let is_ours = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.nlink() == 1;
+        if !metadata.is_file() || !is_ours {
+            return Err(Error::new(Errno::PERM, format!("{temporary:?} is not what this program left")).context(what()));
+        }
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(Error::new(Errno::BUSY, format!("another run is at work on {temporary:?}")).context(what()));
+        }
+        Ok(Self { file, temporary: Some(temporary), target: target.to_owned(), stays: true })
     }
 
     /// The file.
@@ -127,7 +157,7 @@ impl Write for AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        if let Some(temporary) = &self.temporary {
+        if let Some(temporary) = self.temporary.as_ref().filter(|_| !self.stays) {
             let _ = std::fs::remove_file(temporary);
         }
     }
@@ -135,8 +165,16 @@ impl Drop for AtomicFile {
 
 /// `.#NAME` and random digits, with as much of the name as fits.
 pub(crate) fn temporary_name(name: &std::ffi::OsStr) -> OsString {
+    hidden_name(name, &random_hex())
+}
+
+/// The name of a file that an interrupted run leaves.
+fn partial_name(name: &std::ffi::OsStr) -> OsString {
+    hidden_name(name, ".part")
+}
+
+fn hidden_name(name: &std::ffi::OsStr, suffix: &str) -> OsString {
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-    let suffix = random_hex();
     let room = NAME_MAX - 2 - suffix.len();
     let bytes = name.as_bytes();
     let mut temporary = b".#".to_vec();

@@ -1,10 +1,10 @@
 //! Takes a mount away if the process that serves it dies: else every access to it would be an error until somebody
 //! unmounts it by hand.
 //!
-//! The guard is another process of this program. It reads a pipe to which nobody writes: that it ends says that the process
-//! at the other end has. After a clean end there is nothing left to do.
+//! The guard is another process of this program. It reads a pipe: if that ends, the process at the other end has died. After
+//! a clean end it is told so, and touches nothing: something else may be mounted there by then.
 
-use std::io::{PipeWriter, Read as _};
+use std::io::{PipeWriter, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -25,16 +25,22 @@ pub(super) fn start(path: &Path, device: u64, remove: bool) -> Option<PipeWriter
     command.spawn().ok().map(|_| pipe)
 }
 
+/// Tells the guard that there is nothing to do.
+pub(super) fn dismiss(mut guard: PipeWriter) {
+    let _ = guard.write_all(b".");
+}
+
 /// A device number as the mount table has it.
-fn shown(device: u64) -> String {
+pub(super) fn shown(device: u64) -> String {
     format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device))
 }
 
 /// Is a guard: waits for the end of standard input, and unmounts.
 pub fn run(arguments: &[std::ffi::OsString]) {
     let [_, path, device, rest @ ..] = arguments else { return };
-    let mut sink = [0; 16];
-    while std::io::stdin().read(&mut sink).is_ok_and(|count| count > 0) {}
+    if std::io::stdin().read(&mut [0]).is_ok_and(|count| count > 0) {
+        return;
+    }
     let path = Path::new(path);
     unmount(path, device.to_str());
     if !rest.is_empty() {

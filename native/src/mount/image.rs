@@ -78,7 +78,7 @@ impl Slices {
     pub fn bytes(&self) -> Cow<'_, [u8]> {
         match self.0.as_slice() {
             [(block, range)] => Cow::Borrowed(&block.bytes()[range.clone()]),
-            _ => Cow::Owned(self.iter().flatten().copied().collect::<Vec<u8>>()),
+            _ => Cow::Owned(self.iter().collect::<Vec<_>>().concat()),
         }
     }
 
@@ -282,6 +282,8 @@ impl Image {
                 let (Some(first), Some(last)) = (covering.first(), covering.last()) else {
                     return Ok((range.start, Slices::default()));
                 };
+                // Who lists one directory after the other goes through the archive in order, too.
+                pieces.follow(range.clone(), self.size);
                 let blocks = pieces.cache.get(&covering)?;
                 let near = range.start.saturating_sub(NEAR / 4)..range.end + NEAR;
                 let near = near.start.max(first.start)..near.end.min(last.range().end);

@@ -54,12 +54,12 @@ pub fn serve(
         }
         drop(end);
     })?;
-    let mut mounting = Mounting { point, unmounter, _guard: None };
-    let device = std::fs::metadata(&mounting.point.path).map(|root| root.dev());
-    if let Ok(device) = device {
+    let mut mounting = Mounting { point, unmounter, device: None, guard: None };
+    mounting.device = std::fs::metadata(&mounting.point.path).map(|root| root.dev()).ok();
+    if let Some(device) = mounting.device {
         read_ahead(device);
         if options.auto_unmount {
-            mounting._guard = guard::start(&mounting.point.path, device, mounting.point.is_made);
+            mounting.guard = guard::start(&mounting.point.path, device, mounting.point.is_made);
         }
     }
     ready()?;
@@ -214,8 +214,10 @@ fn read_ahead(device: u64) {
 struct Mounting {
     point: MountPoint,
     unmounter: Option<SessionUnmounter>,
-    /// Closed when this process ends, however it does.
-    _guard: Option<PipeWriter>,
+    /// Device number of the mount: somebody else's may be in its place by now.
+    device: Option<u64>,
+    /// Takes over if this process dies.
+    guard: Option<PipeWriter>,
 }
 
 impl Mounting {
@@ -229,7 +231,10 @@ impl Drop for Mounting {
     fn drop(&mut self) {
         match &mut self.unmounter {
             Some(unmounter) => drop(unmounter.unmount()),
-            None => guard::unmount(&self.point.path, None),
+            None => guard::unmount(&self.point.path, self.device.map(guard::shown).as_deref()),
+        }
+        if let Some(guard) = self.guard.take() {
+            guard::dismiss(guard);
         }
     }
 }

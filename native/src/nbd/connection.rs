@@ -204,7 +204,7 @@ where
         self.acknowledge(request)
     }
 
-    fn block_status(&mut self, request: &Request) -> io::Result<()> {
+    fn block_status(&self, request: &Request) -> io::Result<()> {
         let range = request.offset..request.offset + u64::from(request.length);
         let one = request.flags & command::ONE != 0;
         let extents = self.agreed.export.disk.extents(range);

@@ -8,6 +8,8 @@ mod object;
 pub mod oci;
 pub mod rate;
 pub mod runtime;
+pub mod server;
+mod session;
 mod settings;
 pub(crate) mod spool;
 
@@ -18,6 +20,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
+pub(crate) use session::set_helper;
 pub use settings::{HttpOptions, Login, Settings};
 
 use crate::error::{Error, Result};
@@ -77,10 +80,11 @@ pub trait Upload: Write + Send {
 pub fn file(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn RemoteFile>> {
     let (way, text) = way(locator)?;
     match way {
+        scheme if session::is_preferred(scheme) => session::file(locator, settings),
         "http" | "https" => Ok(Arc::new(HttpFile::new(text, settings)?)),
         "oci" | "oci+http" | "oci+https" => Ok(Arc::new(oci::OciFile::new(text, settings)?)),
         scheme if object::is_scheme(scheme) => object::file(text, settings),
-        _ => Err(unknown(text)),
+        _ => session::file(locator, settings),
     }
 }
 
@@ -92,10 +96,11 @@ pub fn file(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn RemoteFile>>
 pub fn store(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn Store>> {
     let (way, text) = way(locator)?;
     match way {
+        scheme if session::is_preferred(scheme) => session::store(locator, settings),
         "http" | "https" => Ok(Arc::new(HttpStore::new(text, settings)?)),
         "oci" | "oci+http" | "oci+https" => Ok(Arc::new(oci::OciChunks::new(text, settings)?)),
         scheme if object::is_scheme(scheme) => object::store(text, settings),
-        _ => Err(unknown(text)),
+        _ => session::store(locator, settings),
     }
 }
 
@@ -115,9 +120,4 @@ fn way(locator: &OsStr) -> Result<(&str, &str)> {
 /// A locator as people may see it.
 pub fn shown(locator: &OsStr) -> String {
     locator::without_secrets(&locator.to_string_lossy())
-}
-
-fn unknown(text: &str) -> Error {
-    Error::new(Errno::UNATCH, format!("{:?} is not a local path", locator::without_secrets(text)))
-        .hint("a path that looks like HOST:PATH can be written as ./HOST:PATH")
 }

@@ -23,6 +23,11 @@ impl Rate {
         Self { bytes_per_second: bytes_per_second.max(1) as f64, paid: Mutex::new(Instant::now()) }
     }
 
+    /// What it is.
+    pub fn bytes_per_second(&self) -> u64 {
+        self.bytes_per_second as u64
+    }
+
     /// The one of this run, whoever asks first.
     pub fn of_run(bytes_per_second: u64) -> Arc<Self> {
         static RUN: OnceLock<Arc<Rate>> = OnceLock::new();

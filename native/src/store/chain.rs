@@ -7,7 +7,8 @@ use casync_core::hash::DigestAlgorithm;
 use casync_core::index::Piece;
 use rustix::io::Errno;
 
-use super::{Decompressor, Form, Store};
+use super::ahead::{Ahead, Fetched};
+use super::{Decompressor, Form, Lease, Store};
 use crate::error::{Cause, Context as _, Error, Result};
 use crate::seed::{Origin, SeedReader, Seeds};
 use crate::ui::log;
@@ -21,6 +22,8 @@ const BAD_CHUNK: &str =
 pub struct Chain {
     stores: Vec<Arc<dyn Store>>,
     seeds: Option<Arc<Seeds>>,
+    /// What fetches from stores that take long; `None` if there is none.
+    ahead: Option<Arc<Ahead>>,
 }
 
 impl std::fmt::Debug for Chain {
@@ -30,9 +33,19 @@ impl std::fmt::Debug for Chain {
 }
 
 impl Chain {
+    /// Bytes of chunks that are fetched before they are wanted, unless somebody says otherwise.
+    const AHEAD: u64 = 16 << 20;
+
     /// Stores in the order in which to ask them.
     pub fn new(stores: Vec<Arc<dyn Store>>) -> Self {
-        Self { stores, seeds: None }
+        let ahead = Ahead::new(&stores, Self::AHEAD).map(Arc::new);
+        Self { stores, seeds: None, ahead }
+    }
+
+    /// The same, with at most so many bytes of chunks that are fetched before they are wanted.
+    #[must_use]
+    pub fn with_memory(self, bytes: u64) -> Self {
+        Self { ahead: Ahead::new(&self.stores, bytes).map(Arc::new), ..self }
     }
 
     /// The same with seeds, which are asked before the stores.
@@ -54,6 +67,24 @@ impl Chain {
     /// The stores, in the order in which they are asked.
     pub fn stores(&self) -> &[Arc<dyn Store>] {
         &self.stores
+    }
+
+    /// Whether there are stores that take long, so that it helps to say early what will be wanted.
+    pub const fn looks_ahead(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    /// Says that these chunks will be loaded, after all that were said before. What nobody has loaded when the lease is
+    /// dropped is given up.
+    pub(crate) fn announce(&self, pieces: &[Piece]) -> Lease {
+        let Some(ahead) = &self.ahead else { return Lease::default() };
+        ahead.announce(pieces.iter().filter(|piece| !self.is_here(piece)))
+    }
+
+    /// Whether a chunk is with the seeds.
+    fn is_here(&self, piece: &Piece) -> bool {
+        let seeds = self.seeds();
+        seeds.is_some_and(|seeds| seeds.is_zeros(&piece.id, piece.size) || seeds.find(&piece.id).next().is_some())
     }
 
     /// Names of the stores, for messages.
@@ -88,6 +119,16 @@ pub struct Loaded {
     pub origin: Origin,
 }
 
+/// What the first that has a chunk gives.
+enum First {
+    /// Bytes that are still to be verified.
+    Chunk(PlainChunk, Origin),
+    /// Nothing good; all have to be asked.
+    Trouble,
+    /// Nothing, and all have been asked.
+    Failed(Error),
+}
+
 impl<'a> Loader<'a> {
     /// A loader for chunks with ids of this algorithm.
     ///
@@ -110,6 +151,16 @@ impl<'a> Loader<'a> {
         self.algorithm
     }
 
+    /// Whether it helps to say early what will be wanted.
+    pub const fn looks_ahead(&self) -> bool {
+        self.chain.looks_ahead()
+    }
+
+    /// Says what will be loaded, see [`Chain::announce`].
+    pub(crate) fn announce(&self, pieces: &[Piece]) -> Lease {
+        self.chain.announce(pieces)
+    }
+
     /// Takes back the memory of a chunk that is not needed any more.
     pub fn recycle(&mut self, buffer: Vec<u8>) {
         /// Enough for one batch; more would only hold memory.
@@ -126,12 +177,13 @@ impl<'a> Loader<'a> {
         let mut results: Vec<Result<Origin, Result<Loaded>>> = Vec::with_capacity(pieces.len());
         for piece in pieces {
             match self.first(piece) {
-                Some((chunk, origin)) => {
+                First::Chunk(chunk, origin) => {
                     chunks.push(chunk);
                     ids.push(piece.id);
                     results.push(Ok(origin));
                 }
-                None => results.push(Err(self.load_carefully(piece))),
+                First::Trouble => results.push(Err(self.load_carefully(piece))),
+                First::Failed(error) => results.push(Err(Err(error))),
             }
         }
         let mut verified = verify_all(chunks, &ids, self.algorithm).collect::<Vec<_>>().into_iter();
@@ -166,24 +218,50 @@ impl<'a> Loader<'a> {
         self.load(std::slice::from_ref(piece)).pop().unwrap_or_else(|| Err(self.chain.missing(&piece.id)))
     }
 
-    /// The chunk from the first seed or store that has it, unverified; `None` at the slightest trouble with a store.
-    fn first(&mut self, piece: &Piece) -> Option<(PlainChunk, Origin)> {
+    /// The chunk from the first seed or store that has it, unverified.
+    fn first(&mut self, piece: &Piece) -> First {
         let chain = self.chain;
-        if let Some(seeds) = chain.seeds() {
-            if seeds.is_zeros(&piece.id, piece.size) {
-                let mut zeros = self.spare.pop().unwrap_or_default();
-                zeros.clear();
-                zeros.resize(usize::try_from(piece.size).ok()?, 0);
-                return Some((PlainChunk::from_untrusted(zeros), Origin::Id));
-            }
-            for place in seeds.find(&piece.id) {
+        if let Some((chunk, origin)) = self.first_seed(piece) {
+            return First::Chunk(chunk, origin);
+        }
+        match chain.ahead.as_ref().and_then(|ahead| ahead.take(&piece.id)) {
+            Some(Fetched::Found(form, stored)) => {
                 let out = self.spare.pop().unwrap_or_default();
-                match self.seed_reader.read(seeds, place, piece.size, out) {
-                    Some(chunk) => return Some((chunk, Origin::Seed(place))),
-                    None => seeds.note(place, false),
-                }
+                let unpacked = self.decompressor.unpack(form, &stored, piece.size, out);
+                return unpacked.map_or(First::Trouble, |chunk| First::Chunk(chunk, Origin::Store));
+            }
+            Some(Fetched::Missing) => return First::Failed(chain.missing(&piece.id)),
+            Some(Fetched::Failed(error)) => return First::Failed(error),
+            None => {}
+        }
+        match self.first_store(piece) {
+            Some(chunk) => First::Chunk(chunk, Origin::Store),
+            None => First::Trouble,
+        }
+    }
+
+    /// The chunk from the first seed that has it, unverified.
+    fn first_seed(&mut self, piece: &Piece) -> Option<(PlainChunk, Origin)> {
+        let seeds = self.chain.seeds()?;
+        if seeds.is_zeros(&piece.id, piece.size) {
+            let mut zeros = self.spare.pop().unwrap_or_default();
+            zeros.clear();
+            zeros.resize(usize::try_from(piece.size).ok()?, 0);
+            return Some((PlainChunk::from_untrusted(zeros), Origin::Id));
+        }
+        for place in seeds.find(&piece.id) {
+            let out = self.spare.pop().unwrap_or_default();
+            match self.seed_reader.read(seeds, place, piece.size, out) {
+                Some(chunk) => return Some((chunk, Origin::Seed(place))),
+                None => seeds.note(place, false),
             }
         }
+        None
+    }
+
+    /// The chunk from the first store that has it, unverified; `None` at the slightest trouble with a store.
+    fn first_store(&mut self, piece: &Piece) -> Option<PlainChunk> {
+        let chain = self.chain;
         for store in &chain.stores {
             // compat: upstream looks for the plain file first. The compressed one is the usual case, and both hold the
             // same bytes unless one is damaged, in which case the other is tried.
@@ -191,7 +269,7 @@ impl<'a> Loader<'a> {
                 if store.get(&piece.id, form, &mut self.stored).ok()? {
                     let out = self.spare.pop().unwrap_or_default();
                     let chunk = self.decompressor.unpack(form, &self.stored, piece.size, out).ok()?;
-                    return Some((chunk, Origin::Store));
+                    return Some(chunk);
                 }
             }
         }
@@ -208,13 +286,19 @@ impl<'a> Loader<'a> {
         let mut stored = Vec::new();
         for store in &chain.stores {
             for form in Form::ALL {
-                let tried = match store.get(&piece.id, form, &mut stored) {
+                let mut tried = match store.get(&piece.id, form, &mut stored) {
                     Ok(false) => continue,
-                    Ok(true) => self
-                        .check(piece, form, &stored)
-                        .context(|| format!("chunk {} from store {:?}", piece.id, store.name())),
+                    Ok(true) => self.checked(piece, form, &stored, &**store),
                     Err(error) => Err(error),
                 };
+                if tried.is_err() {
+                    // A cache or a group may have another one.
+                    store.reject(&piece.id);
+                    if let Ok(true) = store.get(&piece.id, form, &mut stored) {
+                        tried =
+                            self.checked(piece, form, &stored, &**store).map_err(|error| tried.err().unwrap_or(error));
+                    }
+                }
                 match tried {
                     Ok(chunk) => {
                         if let Some(error) = first_error {
@@ -242,6 +326,10 @@ impl<'a> Loader<'a> {
             seeds.note(place, true);
             Some(Loaded { chunk, origin: Origin::Seed(place) })
         })
+    }
+
+    fn checked(&mut self, piece: &Piece, form: Form, stored: &[u8], store: &dyn Store) -> Result<VerifiedChunk> {
+        self.check(piece, form, stored).context(|| format!("chunk {} from store {:?}", piece.id, store.name()))
     }
 
     fn check(&mut self, piece: &Piece, form: Form, stored: &[u8]) -> Result<VerifiedChunk> {

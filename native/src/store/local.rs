@@ -45,6 +45,8 @@ pub struct LocalStore {
     /// `None` until the store exists.
     directory: OnceLock<OwnedFd>,
     prefixes: Prefixes,
+    /// Whether nothing will be written to it.
+    is_for_reading: bool,
 }
 
 impl LocalStore {
@@ -54,7 +56,7 @@ impl LocalStore {
     ///
     /// If it cannot be opened.
     pub fn open(path: &Path) -> Result<Self> {
-        let store = Self::new(path);
+        let store = Self { is_for_reading: true, ..Self::new(path) };
         let directory = open_directory(path)?;
         let _ = store.directory.set(directory);
         store.prefixes.set_all();
@@ -68,7 +70,7 @@ impl LocalStore {
     /// If it cannot be opened for another reason.
     pub fn for_reading(path: &Path) -> Result<Self> {
         match Self::open(path) {
-            Err(error) if error.is_not_found() => Ok(Self::new(path)),
+            Err(error) if error.is_not_found() => Ok(Self { is_for_reading: true, ..Self::new(path) }),
             opened => opened,
         }
     }
@@ -92,6 +94,55 @@ impl LocalStore {
         Ok(store)
     }
 
+    /// A store that others write to, too, for a long time: it is asked for every chunk, whatever there was at first.
+    /// `writes`: its directory is made if it does not exist, and garbage collection hears of us.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be used.
+    pub fn open_shared(path: &Path, writes: bool) -> Result<Self> {
+        if !writes {
+            return Self::open(path);
+        }
+        let store = Self::open_or_create(path)?;
+        store.create()?;
+        store.prefixes.set_all();
+        Ok(store)
+    }
+
+    /// A store that chunks may vanish from at any time: nobody has to wait for anybody.
+    ///
+    /// # Errors
+    ///
+    /// If there is none and none can be made, or it cannot be used.
+    pub(super) fn open_cache(path: &Path) -> Result<Self> {
+        let made = std::fs::create_dir_all(path).context(|| format!("create the cache {path:?}"));
+        made.and_then(|()| Self::open(path))
+    }
+
+    /// Removes the file of a chunk; false if there was none, or it cannot be removed.
+    pub(super) fn remove(&self, id: &ChunkId, form: Form) -> bool {
+        let path = self.layout.path(id, form);
+        self.directory.get().is_some_and(|directory| fs::unlinkat(directory, path, AtFlags::empty()).is_ok())
+    }
+
+    /// Opens the file of a chunk; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened, or is no chunk.
+    pub(crate) fn file(&self, id: &ChunkId, form: Form) -> Result<Option<(std::fs::File, Stat)>> {
+        let Some(directory) = self.directory.get().filter(|_| self.prefixes.contains(id)) else { return Ok(None) };
+        let opened = open_chunk(directory, self.layout.path(id, form)).and_then(|file| match file {
+            Some(file) => Ok(Some((fs::fstat(&file)?, file))),
+            None => Ok(None),
+        });
+        let Some((stat, file)) = opened.map_err(|error| error.context(self.what("read", id)))? else { return Ok(None) };
+        // An empty file is what a crash left.
+        let is_chunk = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_size > 0;
+        Ok(is_chunk.then(|| (std::fs::File::from(file), stat)))
+    }
+
     fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -99,6 +150,7 @@ impl LocalStore {
             layout: Layout::from_environment(),
             directory: OnceLock::new(),
             prefixes: Prefixes::default(),
+            is_for_reading: false,
         }
     }
 
@@ -130,6 +182,16 @@ impl LocalStore {
         lock::share(&directory, &self.name)?;
         // Another thread may have been faster; either descriptor will do.
         Ok(self.directory.get_or_init(|| directory))
+    }
+
+    /// Reads from the directory that is now in the store's place, if it is another one: a mount lives longer than a store that
+    /// is replaced, or comes back.
+    fn read_anew(&self, path: &str, buffer: &mut Vec<u8>) -> Result<bool> {
+        let Ok(now) = fs::stat(&self.path) else { return Ok(false) };
+        if self.identity() == Some((now.st_dev, now.st_ino)) {
+            return Ok(false);
+        }
+        read_chunk(&open_directory(&self.path)?, path, buffer)
     }
 
     fn what(&self, verb: &str, id: &ChunkId) -> String {
@@ -218,10 +280,16 @@ impl LocalStore {
 
 impl Store for LocalStore {
     fn get(&self, id: &ChunkId, form: Form, buffer: &mut Vec<u8>) -> Result<bool> {
-        let Some(directory) = self.directory.get().filter(|_| self.prefixes.contains(id)) else {
-            return Ok(false);
+        let path = self.layout.path(id, form);
+        let read = match self.directory.get().filter(|_| self.prefixes.contains(id)) {
+            Some(directory) => read_chunk(directory, &path, buffer),
+            None => Ok(false),
         };
-        read_chunk(directory, self.layout.path(id, form), buffer).map_err(|error| error.context(self.what("read", id)))
+        let read = match read {
+            Ok(false) if self.is_for_reading => self.read_anew(&path, buffer),
+            read => read,
+        };
+        read.map_err(|error| error.context(self.what("read", id)))
     }
 
     fn has(&self, id: &ChunkId) -> Result<bool> {
@@ -393,10 +461,17 @@ pub(super) fn open_directory(path: &Path) -> Result<OwnedFd> {
 
 /// Reads the file of a chunk into `buffer`; false if there is none.
 pub(super) fn read_chunk(directory: &OwnedFd, path: impl rustix::path::Arg, buffer: &mut Vec<u8>) -> Result<bool> {
+    match open_chunk(directory, path)? {
+        Some(file) => read_whole(&file, buffer).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+fn open_chunk(directory: &OwnedFd, path: impl rustix::path::Arg) -> Result<Option<OwnedFd>> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
     match fs::openat(directory, path, flags, Mode::empty()) {
-        Ok(file) => read_whole(&file, buffer).map(|()| true),
-        Err(Errno::NOENT) => Ok(false),
+        Ok(file) => Ok(Some(file)),
+        Err(Errno::NOENT) => Ok(None),
         // A symbolic link in a chunk's place marks it as known to be missing.
         Err(Errno::LOOP) => Err(Error::new(Errno::ADDRNOTAVAIL, "marked as missing")),
         Err(errno) => Err(errno.into()),

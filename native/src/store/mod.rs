@@ -1,22 +1,32 @@
 //! Chunk stores.
 
+mod ahead;
+mod cache;
 mod chain;
 mod codec;
+mod examine;
 mod files;
+mod group;
 mod inventory;
 mod layout;
 mod local;
 pub(crate) mod lock;
+mod offline;
 
 use casync_core::chunk::ChunkId;
 
+pub(crate) use ahead::Lease;
+pub use cache::{CachedStore, ChunkCache};
 pub use chain::{Chain, Loaded, Loader};
 pub use codec::{Compressor, Decompressor};
+pub use examine::Examiner;
 pub use files::{ChunkDirectory, Directories};
+pub use group::{GroupStore, Pauses};
 pub use inventory::{Inventory, Item, Listed};
 pub(crate) use layout::Layout;
 pub use local::LocalStore;
 pub(crate) use local::{FRAME_OVERHEAD, MARK_AFTER, STORED_MAX, read_whole as read_chunk_file};
+pub use offline::OfflineStore;
 
 use crate::error::Result;
 
@@ -55,6 +65,9 @@ pub trait Store: Send + Sync {
     fn hold(&self, id: &ChunkId) -> Result<bool> {
         self.has(id)
     }
+
+    /// What [`Self::get`] gave for a chunk was no good: stores that have it from several places look elsewhere next time.
+    fn reject(&self, _id: &ChunkId) {}
 
     /// Stores a chunk; never replaces a good one. Readers see all of it or nothing.
     ///
@@ -104,6 +117,15 @@ pub enum Form {
 impl Form {
     /// Both, in the order in which they are tried.
     pub const ALL: [Self; 2] = [Self::Compressed, Self::Plain];
+
+    /// The one that this is not.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Compressed => Self::Plain,
+            Self::Plain => Self::Compressed,
+        }
+    }
 }
 
 /// What came of storing a chunk.

@@ -3,6 +3,8 @@
 #[allow(unsafe_code, reason = "each ioctl states its argument type once; see the module's documentation")]
 mod ioctl;
 mod limits;
+#[allow(unsafe_code, reason = "descriptors that are known by their number alone")]
+mod listening;
 mod random;
 
 pub(crate) use ioctl::{
@@ -10,4 +12,5 @@ pub(crate) use ioctl::{
     set_fat_attributes, set_project_id, set_subvolume_read_only, subvolume_create, subvolume_is_read_only,
 };
 pub(crate) use limits::raise_open_files;
+pub(crate) use listening::listening;
 pub(crate) use random::{random_hex, random_u64};

@@ -29,6 +29,9 @@
 //! extract {"type":"extracted","output":P,"store_chunks":1,"store_bytes":2,"seed_chunks":3,"seed_bytes":4,
 //!        "cloned_bytes":5,"linked_bytes":6,"holes":7,"unset":8}
 //!        (cloned: by reference; linked: in files that are links to those of seeds; holes: bytes; unset: attributes that could not be set, with --best-effort)
+//! fetch  {"type":"fetched","index":P,"bytes":1,"chunks":2,"stored_bytes":3,"there":4}
+//!        (bytes: of the stream; chunks, stored_bytes: fetched; there: chunks that the cache had)
+//! config {"type":"config","files":[F,...],"config":{...}}                              (with the names of the file)
 //! gc     {"type":"gc-chunk","change":"remove|move|would-remove","file":P}                (with --verbose)
 //!        {"type":"gc-summary","dry_run":false,"references":1,"live":2,"removed":3,"removed_bytes":4,"directories":5,
 //!         "remaining":6,"young":7,"temporary":8}
@@ -176,6 +179,18 @@ pub enum Message<'a> {
     },
     Remark {
         text: String,
+    },
+    Fetched {
+        #[serde(flatten)]
+        index: Field<'a>,
+        bytes: u64,
+        chunks: u64,
+        stored_bytes: u64,
+        there: u64,
+    },
+    Config {
+        files: Vec<String>,
+        config: Box<crate::config::File>,
     },
     VerifySummary {
         good: bool,

@@ -19,6 +19,8 @@ pub enum Level {
 }
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Info as u8);
+/// The level that was asked for on the command line, for processes that are started; out of range if none was.
+static ASKED: AtomicU8 = AtomicU8::new(u8::MAX);
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 /// The system's log, if messages go there.
 static SYSTEM: OnceLock<UnixDatagram> = OnceLock::new();
@@ -26,6 +28,16 @@ static SYSTEM: OnceLock<UnixDatagram> = OnceLock::new();
 /// Drops messages above this syslog level number.
 pub fn set_level(level: u8) {
     LEVEL.store(level, Ordering::Relaxed);
+}
+
+/// Takes note of the level that the command line asks for.
+pub fn set_asked_level(level: u8) {
+    ASKED.store(level, Ordering::Relaxed);
+}
+
+/// The level that the command line asks for.
+pub fn asked_level() -> Option<u8> {
+    Some(ASKED.load(Ordering::Relaxed)).filter(|level| *level != u8::MAX)
 }
 
 /// Turns on the messages of `--verbose`.

@@ -17,6 +17,18 @@ pub fn ready() {
     send("READY=1");
 }
 
+/// No new work is taken.
+pub(crate) fn stopping() {
+    send("STOPPING=1");
+}
+
+/// The configuration is read again; [`ready`] says when that is done.
+pub(crate) fn reloading() {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let microseconds = now.tv_sec.unsigned_abs() * 1_000_000 + now.tv_nsec.unsigned_abs() / 1000;
+    send(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
+}
+
 /// How far it is; one line.
 pub(super) fn status(text: &str) {
     send(&format!("STATUS={text}"));

@@ -57,7 +57,7 @@ fn sequential(_: &Sandbox, point: &Path) -> u64 {
         match file.read(&mut buffer).expect("it can be read") {
             0 => return sum,
             count => {
-                sum = buffer[..count].iter().step_by(97).fold(sum, |sum, byte| sum.wrapping_mul(31) + u64::from(*byte))
+                sum = buffer[..count].iter().step_by(97).fold(sum, |sum, byte| sum.wrapping_mul(31) + u64::from(*byte));
             }
         }
     }

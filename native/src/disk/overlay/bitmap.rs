@@ -65,7 +65,7 @@ impl Bitmap {
             blocks.start += 1;
             // Whole words at once.
             let alike = if here { u64::MAX } else { 0 };
-            while blocks.start % 64 == 0
+            while blocks.start.is_multiple_of(64)
                 && blocks.start + 64 <= blocks.end
                 && self.words[place(blocks.start).0].load(Ordering::Acquire) == alike
             {

@@ -18,6 +18,9 @@ const BATCH: usize = 32;
 /// Bytes that are loaded together, unless one chunk is larger.
 const BATCH_BYTES: u64 = 2 << 20;
 
+/// Requests that may be under way if chunks come from afar.
+const REMOTE_MAX: usize = 64;
+
 /// The stream of an index, for who reads all of it; [`super::Sparse`] is for who passes over most of it.
 ///
 /// An error of a chunk shows when that chunk is reached, not before.
@@ -72,7 +75,12 @@ pub fn with_feed<T>(
             used: 0,
             position: 0,
             end: u64::MAX,
-            ahead_max: budget.buffers(usize::try_from(per_request).unwrap_or(usize::MAX)),
+            ahead_max: if chain.looks_ahead() {
+                // What is on its way keeps no worker busy: all the memory there is for that.
+                usize::try_from(budget.memory / 2 / per_request).map_or(REMOTE_MAX, |max| max.clamp(2, REMOTE_MAX))
+            } else {
+                budget.buffers(usize::try_from(per_request).unwrap_or(usize::MAX))
+            },
         })
     })
 }

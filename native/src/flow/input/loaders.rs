@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::error::Result;
 use crate::flow::Failure;
-use crate::store::{Chain, Loaded, Loader};
+use crate::store::{Chain, Lease, Loaded, Loader};
 
 /// Chunks that one worker is to load together.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ struct Request {
     /// Requests of an older generation are not wanted any more.
     generation: u64,
     pieces: Vec<Piece>,
+    /// Keeps what is fetched for them.
+    lease: Lease,
 }
 
 /// The chunks of a request.
@@ -27,6 +29,7 @@ type Answer = (u64, Vec<Result<Loaded>>);
 /// Where to ask for chunks.
 #[derive(Debug)]
 pub(super) struct Loaders<'a> {
+    chain: &'a Chain,
     requests: Sender<Request>,
     answers: Receiver<Answer>,
     buffers: Sender<Vec<u8>>,
@@ -62,7 +65,7 @@ pub(super) fn with_loaders<T>(
         }
         drop((work, done, spare));
         let generation = &generation;
-        let result = consume(Loaders { requests, answers, buffers, generation, failure: &failure, sequence: 0 });
+        let result = consume(Loaders { chain, requests, answers, buffers, generation, failure: &failure, sequence: 0 });
         // Whatever is still asked for is not wanted any more; without anybody who asks the workers end.
         generation.fetch_add(1, Ordering::AcqRel);
         result
@@ -80,7 +83,9 @@ fn answer(
     for request in work {
         spare.try_iter().for_each(|buffer| loader.recycle(buffer));
         if request.generation == generation.load(Ordering::Acquire) {
-            let _ = done.send((request.sequence, loader.load(&request.pieces)));
+            let answer = loader.load(&request.pieces);
+            drop(request.lease);
+            let _ = done.send((request.sequence, answer));
         }
     }
 }
@@ -91,7 +96,8 @@ impl Loaders<'_> {
         let generation = self.generation.load(Ordering::Acquire);
         let sequence = self.sequence;
         self.sequence += 1;
-        self.requests.send(Request { sequence, generation, pieces }).map_err(|_| self.failure.error())?;
+        let lease = self.chain.announce(&pieces);
+        self.requests.send(Request { sequence, generation, pieces, lease }).map_err(|_| self.failure.error())?;
         Ok(sequence)
     }
 

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::fs::blob;
 use crate::mount::Image;
 use crate::remote::RemoteFile;
-use crate::store::Loader;
+use crate::store::{Lease, Loader};
 
 /// An archive of which any range can be read.
 #[derive(Debug)]
@@ -80,6 +80,7 @@ impl RandomSource<'_> {
             }
             Self::Chunks { index, loader, cache } => {
                 let first = index.position(range.start)?;
+                let _lease = announce(index, loader, cache, first, range.end)?;
                 let mut number = first;
                 let mut start = range.start;
                 while let Some(piece) = index.get(number)? {
@@ -105,6 +106,27 @@ impl RandomSource<'_> {
             }
         }
     }
+}
+
+/// Says that the chunks up to an offset will be loaded, from this number on.
+fn announce(
+    index: &mut Index,
+    loader: &Loader<'_>,
+    cache: &VecDeque<(u64, VerifiedChunk)>,
+    first: u64,
+    end: u64,
+) -> Result<Lease> {
+    let mut pieces = Vec::new();
+    let mut number = first;
+    while loader.looks_ahead()
+        && let Some(piece) = index.get(number)?.filter(|piece| piece.start < end)
+    {
+        if cache.iter().all(|(held, _)| *held != number) {
+            pieces.push(piece);
+        }
+        number += 1;
+    }
+    Ok(loader.announce(&pieces))
 }
 
 /// Finds the node at a path; `None` if there is none.

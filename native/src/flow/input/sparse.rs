@@ -17,6 +17,9 @@ use crate::ui::Counters;
 /// Chunks that are loaded and verified together: as many as there are lanes.
 const BATCH: usize = 32;
 
+/// Requests that may be under way if chunks come from afar.
+const REMOTE_MAX: usize = 64;
+
 /// The archive of an index, for who passes over the payload of files: it loads the chunks that hold metadata, several at
 /// once and ahead of the reader, and hardly any other.
 ///
@@ -82,7 +85,7 @@ pub fn with_sparse<T>(
             asked: BTreeMap::new(),
             bytes: 0,
             bytes_max: budget.memory / 2,
-            requests_max: 2 * budget.jobs + 2,
+            requests_max: if chain.looks_ahead() { REMOTE_MAX } else { 2 * budget.jobs + 2 },
             position: part.entry,
             end: part.end,
             reached: None,

@@ -1,6 +1,7 @@
 //! One host that is asked: how connections to it are made, and a request with its redirects.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION};
@@ -8,6 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::tls::{Certificate, Identity};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use rustix::io::Errno;
+use tokio::time::timeout;
 
 use super::address::Address;
 use super::login;
@@ -118,20 +120,34 @@ impl Peer {
                 builder = builder.header(AUTHORIZATION, authorization.clone());
             }
         }
+        let mut sending = 0;
         match &request.body {
             Body::None => {}
             Body::Bytes(bytes) => {
                 self.moved(bytes.len()).await;
+                sending = bytes.len() as u64;
                 builder = builder.body(bytes.clone());
             }
-            Body::File(file, size) => builder = builder.body(super::upload::body(file, *size, self.rate.clone())?),
+            Body::File(file, size) => {
+                sending = *size;
+                builder = builder.body(super::upload::body(file, *size, self.rate.clone())?);
+            }
         }
-        let response = builder.send().await.map_err(|error| Trouble::transport(error, name))?;
+        let patience = self.options.silence_timeout + self.time_for(sending);
+        let response = timeout(patience, builder.send()).await.map_err(|_| Trouble::silence(patience, name))?;
+        let response = response.map_err(|error| Trouble::transport(error, name))?;
         if response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
             let text = format!("{name}: the server packs what it was asked to send as it is");
             return Err(Trouble::Lasting(Error::new(Errno::PROTO, text)));
         }
         Ok(response)
+    }
+
+    /// How long bytes may take to be sent. Nothing tells how far they have come.
+    fn time_for(&self, bytes: u64) -> Duration {
+        const SLOWEST: u64 = 16 << 10;
+        let limit = self.rate.as_ref().map_or(u64::MAX, |rate| rate.bytes_per_second());
+        Duration::from_secs(bytes / SLOWEST.min(limit / 2).max(1))
     }
 
     /// Waits until bytes that were moved are within the limit.
@@ -143,7 +159,10 @@ impl Peer {
 
     /// The next bytes of an answer; `None` at its end.
     pub(in crate::remote) async fn next(&self, response: &mut Response, name: &str) -> Result<Option<Bytes>, Trouble> {
-        let piece = response.chunk().await.map_err(|error| Trouble::transport(error, name))?;
+        // What waits for the limit is not silent: the library's own time-out would count that.
+        let patience = self.options.silence_timeout;
+        let piece = timeout(patience, response.chunk()).await.map_err(|_| Trouble::silence(patience, name))?;
+        let piece = piece.map_err(|error| Trouble::transport(error, name))?;
         if let Some(piece) = &piece {
             self.moved(piece.len()).await;
         }
@@ -165,7 +184,8 @@ impl Peer {
         if announced.is_some_and(|length| length > max) {
             return Err(too_large());
         }
-        let mut body = Vec::with_capacity(announced.map_or(0, |length| usize::try_from(length).unwrap_or(0)));
+        let mut body =
+            Vec::with_capacity(announced.map_or(0, |length| usize::try_from(length).unwrap_or(0).min(1 << 20)));
         while let Some(piece) = self.next(&mut response, name).await? {
             if (body.len() + piece.len()) as u64 > max {
                 return Err(too_large());
@@ -224,7 +244,6 @@ fn build(options: &HttpOptions) -> Result<Client> {
         .redirect(Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(options.connect_timeout)
-        .read_timeout(options.silence_timeout)
         .pool_max_idle_per_host(options.in_flight_max)
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)

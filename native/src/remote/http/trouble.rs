@@ -58,6 +58,12 @@ impl Trouble {
         Self::Lasting(error)
     }
 
+    /// Nothing has come for too long.
+    pub(in crate::remote) fn silence(patience: Duration, name: &str) -> Self {
+        let text = format!("{name}: nothing came for {} seconds", patience.as_secs());
+        Self::passing(Error::new(Errno::TIMEDOUT, text))
+    }
+
     /// A connection that did not come about, or was lost.
     pub(in crate::remote) fn transport(error: reqwest::Error, name: &str) -> Self {
         let error = error.without_url();
@@ -148,7 +154,7 @@ pub(in crate::remote) async fn pause(times_before: u32, error: &Error) {
 }
 
 async fn sleep(pause: Duration, error: &Error) {
-    log::info(format_args!("{error}; trying again in {} ms", pause.as_millis()));
+    log::verbose(format_args!("{error}; trying again in {} ms", pause.as_millis()));
     tokio::time::sleep(pause).await;
 }
 

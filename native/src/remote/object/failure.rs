@@ -112,7 +112,8 @@ impl Told {
         /// Codes that come with another status than 403, from some servers at least.
         const CODES: [&str; 5] =
             ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "AuthenticationFailed"];
-        self.code.as_deref().is_some_and(|code| CODES.contains(&code))
+        let refused = ["said 401", "said 403"].into_iter().any(|status| self.text.contains(status));
+        refused || self.code.as_deref().is_some_and(|code| CODES.contains(&code))
     }
 }
 

@@ -118,7 +118,7 @@ impl Store for OciChunks {
 
     fn path(&self, id: &ChunkId, form: Form) -> String {
         let path = self.layout.path(id, form);
-        path.split_once('/').map_or(path.clone(), |(_, tag)| tag.to_owned())
+        path.split_once('/').map_or_else(|| path.clone(), |(_, tag)| tag.to_owned())
     }
 
     fn inventory(&self) -> Option<&dyn Inventory> {

@@ -74,7 +74,7 @@ fn ask(helper: &str, host: &str) -> Option<Credentials> {
     let output = child.wait_with_output().ok()?;
     let answer: Answer = serde_json::from_slice(&output.stdout).ok().filter(|_| output.status.success())?;
     // A name like this means that the secret is a token of another kind, which is not known here.
-    (answer.username != "<token>").then(|| Credentials { user: answer.username, password: answer.secret })
+    (answer.username != "<token>").then_some(Credentials { user: answer.username, password: answer.secret })
 }
 
 #[cfg(test)]

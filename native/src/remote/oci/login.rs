@@ -25,7 +25,8 @@ impl Challenge {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let (kind, mut rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+        let text = text.trim();
+        let (kind, mut rest) = text.split_once(' ').unwrap_or((text, ""));
         if kind.eq_ignore_ascii_case("basic") {
             return Some(Self::Basic);
         }
