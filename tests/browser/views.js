@@ -14,13 +14,14 @@ const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/cs
 /** Chunks asked for, and what the server does wrong with them. */
 let chunks = [];
 let wrong;
-let slow = 0;
+/** So many chunks are answered, the others wait. */
+let most = Infinity;
 const server = createServer(async (request, response) => {
   let path = decodeURIComponent(new URL(request.url, "http://x").pathname);
   if (path.endsWith("/")) path += "index.html";
   const isChunk = path.endsWith(".cacnk");
   if (isChunk) chunks.push(path);
-  if (isChunk && slow) await new Promise((resolve) => setTimeout(resolve, slow));
+  if (isChunk && chunks.length > most) return;
   if (isChunk && wrong) return wrong(response, path);
   let bytes;
   try {
@@ -97,22 +98,24 @@ const VIEWS = {
     assert.ok((await saved(() => page.click("#save"))).equals(sample("image-2.img")));
     await page.getByRole("button", { name: "Remove from this page" }).click();
     // Left in the middle, and gone on with: nothing is fetched twice.
-    slow = 150;
+    most = 30;
     await go("download");
     await fillSample();
     chunks = [];
     await submit();
     await page.waitForFunction(() => (document.querySelector("progress")?.value ?? 0) > 1_000_000);
     await page.click("#pause");
-    const before = new Set(chunks);
-    slow = 0;
+    assert.equal(await page.textContent("#pause"), "Resume");
+    await page.click("#pause");
+    const before = new Set(chunks.slice(0, most));
+    most = Infinity;
     await page.reload();
     await page.waitForSelector("#download form");
     chunks = [];
     await submit();
     await page.waitForSelector("#save");
     const again = chunks.filter((path) => before.has(path)).length;
-    assert.ok(again < before.size, `${again} of ${before.size} chunks were fetched again`);
+    assert.ok(again <= before.size / 2, `${again} of ${before.size} chunks were fetched again`);
     assert.ok((await saved(() => page.click("#save"))).equals(sample("image-2.img")));
     await page.getByRole("button", { name: "Remove from this page" }).click();
   },
@@ -223,7 +226,7 @@ for (const [name, run] of Object.entries(VIEWS)) {
   } catch (error) {
     failed = true;
     console.error(`${name}: ${error.stack}\n${errors.splice(0).join("\n")}\n${await page.textContent("main").catch(() => "")}`.slice(0, 3000));
-    wrong = undefined; slow = 0; expected = false;
+    wrong = undefined; most = Infinity; expected = false;
   }
 }
 await browser.close();
