@@ -13,12 +13,25 @@ const TASKS = {
   compress: ({ bytes }) => ({ bytes: inline.compress(bytes) }),
 };
 
+/**
+ * What a task came with is of no more use, and workers that do nothing else collect their garbage late: it is let go at once, or
+ * where engines cannot do that, goes back to the thread that it came from.
+ */
+function spent({ bytes }, result) {
+  if (!bytes || bytes === result.bytes) return undefined;
+  if (!bytes.buffer.transfer) return bytes.buffer;
+  bytes.buffer.transfer(0);
+  return undefined;
+}
+
 async function answer(message, post) {
   if (message.module) return load(message.module);
   const { number, task } = message;
   try {
     const result = TASKS[task](message);
-    post({ number, ...result }, result.bytes ? [result.bytes.buffer] : []);
+    const given = new Set([result.bytes?.buffer, spent(message, result)]);
+    given.delete(undefined);
+    post({ number, ...result, spent: [...given].at(-1) }, [...given]);
   } catch (error) {
     const { code, message, chunk } = explain(error, "a task of a worker");
     post({ number, error: { code, message, chunk } }, []);
