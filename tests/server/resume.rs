@@ -88,7 +88,8 @@ fn a_tree_goes_on_from_the_files_that_are_complete() {
     let serving = Serving::start(&sandbox, ALL);
     let number = chunks(&sandbox).len();
     let index = serving.at("tree.caidx");
-    interrupt(&sandbox, &serving, &["extract", &index, "out"], Signal::KILL, number / 2);
+    // Little is fetched ahead with little memory, so that files are complete in the order in which they come.
+    interrupt(&sandbox, &serving, &["extract", "--memory=1M", &index, "out"], Signal::KILL, number / 2);
     let files = complete(&sandbox.path("out"));
     let before = sent(&serving);
     sandbox.casync(["extract", &index, "out"]).success();

@@ -135,7 +135,10 @@ impl Work<'_> {
             if task.pieces.is_empty() {
                 break;
             }
-            task.lease = self.chain.announce(&task.pieces);
+            // What may be in place already is looked at first, by whoever works on it.
+            if !self.target.resumed && !self.target.in_place {
+                task.lease = self.chain.announce(&task.pieces);
+            }
             self.planned_bytes += task.bytes;
             self.planned.push_back(task);
         }
@@ -325,6 +328,8 @@ impl Worker<'_> {
 
     /// Loads and writes chunks.
     fn load(&mut self, pieces: &[Piece], sparse: bool) -> Result<()> {
+        let looked = self.target.resumed || self.target.in_place;
+        let _lease = if looked { self.loader.announce(pieces) } else { Lease::default() };
         let mut seen = HashSet::new();
         let mut again = Vec::new();
         let mut wanted = Vec::with_capacity(pieces.len());

@@ -58,6 +58,8 @@ where
             });
         }
         drop(requests);
+        // Gone when this part ends, whichever way: workers wait for more as long as there is a sender.
+        let work = work;
         let mut reader = stream;
         loop {
             let mut head = [0; Request::SIZE];
