@@ -79,6 +79,7 @@ const VIEWS = {
     await page.keyboard.press("Enter");
     await page.waitForSelector("img.preview");
     await page.waitForFunction(() => document.querySelector("img.preview").naturalWidth > 0);
+    assert.match(await page.textContent("#browse dl"), /-rw-r--r--/);
     await shot("browse");
     // By mouse: a text.
     await page.locator("[role=treeitem] > span", { hasText: "style.css" }).click();
@@ -97,6 +98,7 @@ const VIEWS = {
     await shot("download");
     assert.ok((await saved(() => page.click("#save"))).equals(sample("image-2.img")));
     await page.getByRole("button", { name: "Remove from this page" }).click();
+    await page.getByText("Removed.").waitFor();
     // Left in the middle, and gone on with: nothing is fetched twice.
     most = 30;
     await go("download");
@@ -118,6 +120,7 @@ const VIEWS = {
     assert.ok(again <= before.size / 2, `${again} of ${before.size} chunks were fetched again`);
     assert.ok((await saved(() => page.click("#save"))).equals(sample("image-2.img")));
     await page.getByRole("button", { name: "Remove from this page" }).click();
+    await page.getByText("Removed.").waitFor();
   },
   async compare() {
     await go("compare");
