@@ -17,7 +17,7 @@ export function percent(part, whole) {
 /** Permission bits as `ls` writes them. */
 export function mode(node) {
   const kind = { directory: "d", file: "-", symlink: "l", fifo: "p", socket: "s" }[node.type] ?? "c";
-  const bits = node.mode ?? 0;
+  const bits = node.permissions;
   return kind + [6, 3, 0].map((shift) => ["r", "w", "x"].map((letter, at) => ((bits >> (shift + 2 - at)) & 1 ? letter : "-")).join("")).join("");
 }
 
