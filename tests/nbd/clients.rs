@@ -86,7 +86,9 @@ fn ports_are_listened_to() {
     let mut command = sandbox.command(casync_tests::tool::ours());
     command.args(["nbd-server", "--listen=tcp:127.0.0.1:0", "disk.caibx"]);
     let printed = std::fs::File::create(sandbox.path("printed")).unwrap();
-    let running = Running::start_with(&mut command, |command| drop(command.stdout(printed)));
+    let running = Running::start_with(&mut command, |command| {
+        command.stdout(printed);
+    });
     running.until("an address", || sandbox.read("printed").ends_with(b"\n"));
     let printed = String::from_utf8(sandbox.read("printed")).unwrap();
     let address = printed.trim().strip_prefix("Listening: tcp:").unwrap();

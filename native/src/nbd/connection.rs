@@ -58,6 +58,8 @@ where
             });
         }
         drop(requests);
+        // Ends with this closure, and the workers with it.
+        let work = work;
         let mut reader = stream;
         loop {
             let mut head = [0; Request::SIZE];
