@@ -18,11 +18,12 @@ fn sent(serving: &Serving) -> usize {
     line.expect("a number").parse().expect("a number")
 }
 
-/// Starts a slow extraction, and ends it in the middle by a signal.
+/// Starts a slow extraction, and ends it in the middle by a signal. With little memory little is fetched ahead, so that what was
+/// sent is in its place soon.
 fn interrupt(sandbox: &Sandbox, serving: &Serving, args: &[&str], signal: Signal, chunks: usize) {
     let before = sent(serving);
     let mut command = sandbox.command(ours());
-    let running = Running::start(command.arg("--rate-limit-bps=300K").args(args));
+    let running = Running::start(command.args(["--rate-limit-bps=300K", "--memory=1M"]).args(args));
     running.until("some chunks", || sent(serving) - before > chunks);
     running.signal(signal);
     let outcome = running.finish();
@@ -37,7 +38,7 @@ fn a_file_with_resume() {
     let number = chunks(&sandbox).len();
     let extract = ["extract", "--resume", &index, "out"];
     for signal in [Signal::TERM, Signal::KILL] {
-        interrupt(&sandbox, &serving, &extract, signal, number / 4);
+        interrupt(&sandbox, &serving, &extract, signal, number / 3);
         assert!(sandbox.path(".#out.part").exists() && !sandbox.path("out").exists(), "{signal:?}");
     }
     // What was torn is noticed.
@@ -88,8 +89,7 @@ fn a_tree_goes_on_from_the_files_that_are_complete() {
     let serving = Serving::start(&sandbox, ALL);
     let number = chunks(&sandbox).len();
     let index = serving.at("tree.caidx");
-    // Little is fetched ahead with little memory, so that files are complete in the order in which they come.
-    interrupt(&sandbox, &serving, &["extract", "--memory=1M", &index, "out"], Signal::KILL, number / 2);
+    interrupt(&sandbox, &serving, &["extract", &index, "out"], Signal::KILL, number / 2);
     let files = complete(&sandbox.path("out"));
     let before = sent(&serving);
     sandbox.casync(["extract", &index, "out"]).success();

@@ -37,7 +37,8 @@ impl Disk for ImageDisk {
         let end = self.0.size();
         let mut extents: Vec<Extent> = self.0.extents(range.start.min(end)..range.end.min(end)).collect();
         if range.end > end {
-            extents.push(Extent { range: range.start.max(end)..range.end, is_hole: true });
+            // Less than a sector: not worth an extent of its own.
+            extents.push(Extent { range: range.start.max(end)..range.end, is_hole: false });
         }
         extents
     }

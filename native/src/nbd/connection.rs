@@ -261,7 +261,8 @@ where
     fn send(&self, parts: &[&[u8]]) -> io::Result<()> {
         let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
         let mut slices = &mut slices[..];
-        let mut writer = *self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer: &S = *alone;
         IoSlice::advance_slices(&mut slices, 0);
         while !slices.is_empty() {
             match writer.write_vectored(slices) {
