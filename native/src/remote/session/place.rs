@@ -100,8 +100,10 @@ impl Way {
             command.arg(host);
             arguments.push(std::env::var_os("CASYNC_REMOTE_PATH").unwrap_or_else(|| OsString::from("casync")));
         }
-        // compat: the option goes with indexes only, the limit not with archives.
-        if let Some(level) = log::asked_level().filter(|_| operands.index.is_some()) {
+        // compat: the option goes with indexes only, the limit not with archives. Old helpers do not know the option; they
+        // get the level by the environment.
+        let is_ssh = matches!(self, Self::Ssh(_));
+        if let Some(level) = log::asked_level().filter(|_| is_ssh && operands.index.is_some()) {
             arguments.push(format!("--log-level={level}").into());
         }
         if let Some(limit) = rate_limit_bps.filter(|_| operands.archive.is_none()) {
