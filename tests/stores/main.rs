@@ -36,3 +36,27 @@ stores! {
         makes_up_for_faults_of_another,
     }
 }
+
+// Removed chunks may stay in a cache.
+stores! {
+    cached => {
+        gives_back_what_was_put,
+        knows_what_it_has,
+        has_nothing_at_first,
+        keeps_what_is_there,
+        takes_one_chunk_from_many_at_once,
+        lets_bad_chunks_be_found_out,
+        lists_what_it_has,
+        makes_up_for_faults_of_another,
+    }
+}
+
+// The members of a group can differ: it cannot be listed.
+stores! {
+    group => {
+        gives_back_what_was_put,
+        knows_what_it_has,
+        keeps_what_is_there,
+        makes_up_for_faults_of_another,
+    }
+}

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use casync::remote::{self, Settings};
-use casync::store::{LocalStore, Store};
+use casync::store::{CachedStore, ChunkCache, GroupStore, LocalStore, OfflineStore, Pauses, Store};
 use casync_tests::sandbox::Sandbox;
 use casync_tests::service::{Registry, S3};
 
@@ -54,6 +54,29 @@ fn again_with_credentials() {
 pub(crate) fn local(sandbox: Sandbox) -> Option<Row> {
     let path = sandbox.path("a.castr");
     let open = move || Arc::new(LocalStore::open_or_create(&path).unwrap()) as Arc<dyn Store>;
+    Some(Row { open: Box::new(open), _server: None, _sandbox: sandbox })
+}
+
+/// A local store behind a cache, which is kept when the store is opened anew.
+pub(crate) fn cached(sandbox: Sandbox) -> Option<Row> {
+    let (path, cache) = (sandbox.path("a.castr"), sandbox.path("cache.castr"));
+    let open = move || {
+        let source = Arc::new(LocalStore::open_or_create(&path).unwrap());
+        let cache = Arc::new(ChunkCache::open(&cache, Some(1 << 30)).unwrap());
+        Arc::new(CachedStore::new(cache, source)) as Arc<dyn Store>
+    };
+    Some(Row { open: Box::new(open), _server: None, _sandbox: sandbox })
+}
+
+/// A store behind one that always fails.
+pub(crate) fn group(sandbox: Sandbox) -> Option<Row> {
+    let path = sandbox.path("a.castr");
+    let open = move || {
+        let good = Arc::new(LocalStore::open_or_create(&path).unwrap());
+        let bad = Arc::new(OfflineStore::new("far"));
+        let members: Vec<Arc<dyn Store>> = vec![bad, good];
+        Arc::new(GroupStore::new("group://g", members, Pauses::default())) as Arc<dyn Store>
+    };
     Some(Row { open: Box::new(open), _server: None, _sandbox: sandbox })
 }
 
