@@ -64,9 +64,20 @@ stores! {
     }
 }
 
-// Servers do not list what they have.
+// Servers do not list what they have. Of what is there in one form, HTTP does not put another.
 stores! {
-    http, rate_limited, ftp => {
+    http, rate_limited => {
+        knows_what_it_has,
+        has_nothing_at_first,
+        keeps_what_is_there,
+        takes_one_chunk_from_many_at_once,
+        makes_up_for_faults_of_another,
+        has_all_once_it_is_finished,
+    }
+}
+
+stores! {
+    ftp => {
         gives_back_what_was_put,
         knows_what_it_has,
         has_nothing_at_first,

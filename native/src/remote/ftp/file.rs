@@ -73,7 +73,8 @@ impl FtpFile {
         Ok((Cursor { connection, transfer, at }, version))
     }
 
-    /// Fills `buffer` from an offset on, by the transfer that is under way or by another one, which is then the one.
+    /// Reads some bytes from an offset on, by the transfer that is under way or by another one, which is then the one. 0: it
+    /// has ended before, and is none any more.
     async fn fill(&self, slot: &mut Option<Cursor>, offset: u64, buffer: &mut [u8]) -> Result<usize, Trouble> {
         let mut cursor = match slot.take() {
             Some(cursor) if cursor.at <= offset && offset - cursor.at <= Self::SKIPPED_MAX => cursor,
@@ -83,23 +84,21 @@ impl FtpFile {
             }
             None => self.open(self.server.connection().await?, offset).await?.0,
         };
-        let mut filled = 0;
-        let mut skipped = [0; 8 << 10];
-        while filled < buffer.len() {
-            let room = match usize::try_from(offset - cursor.at.min(offset)) {
-                Ok(before) if before > 0 => &mut skipped[..before.min(8 << 10)],
-                _ => &mut buffer[filled..],
-            };
-            let is_wanted = cursor.at >= offset;
+        let mut skipped = vec![0; 8 << 10];
+        loop {
+            let before = usize::try_from(offset.saturating_sub(cursor.at)).unwrap_or(usize::MAX);
+            let skip = before.min(skipped.len());
+            let room = if skip > 0 { &mut skipped[..skip] } else { &mut *buffer };
             let count = cursor.connection.read(&mut cursor.transfer, room).await?;
-            if count == 0 {
-                break;
-            }
             cursor.at += count as u64;
-            filled += if is_wanted { count } else { 0 };
+            if count == 0 {
+                return Ok(0);
+            }
+            if skip == 0 {
+                *slot = Some(cursor);
+                return Ok(count);
+            }
         }
-        *slot = Some(cursor);
-        Ok(filled)
     }
 
     fn cut(&self, taken: u64, size: u64) -> Error {
@@ -173,11 +172,19 @@ impl RemoteFile for FtpFile {
         if wanted == 0 {
             return Ok(0);
         }
-        let buffer = &mut buffer[..wanted];
-        runtime::wait(persist(self.server.options.retries, async || {
-            let filled = self.fill(&mut *self.cursor.lock().await, offset, buffer).await?;
-            if filled < wanted { Err(Trouble::passing(self.cut(offset + filled as u64, size))) } else { Ok(filled) }
-        }))
+        // One reader at a time: each would take the other's transfer away.
+        let mut slot = runtime::wait(async { Ok(self.cursor.lock().await) })?;
+        let mut filled = 0;
+        while filled < wanted {
+            let (at, room) = (offset + filled as u64, &mut buffer[filled..wanted]);
+            filled += runtime::wait(persist(self.server.options.retries, async || {
+                match self.fill(&mut slot, at, room).await? {
+                    0 => Err(Trouble::passing(self.cut(at, size))),
+                    count => Ok(count),
+                }
+            }))?;
+        }
+        Ok(filled)
     }
 
     fn write(&self) -> Result<Box<dyn Upload>> {

@@ -193,8 +193,11 @@ mod tests {
         let handle = Bytes::from([&[SSH_FXP_HANDLE, 0, 0, 0, 7][..], &text(&[0, 0, 0, 200])].concat());
         let Ok((7, Answer::Handle(handle))) = answer(&handle) else { panic!("it is a handle") };
         let handle: &Handle = &handle;
-        let whole =
-            RequestInner::Write { handle: std::borrow::Cow::Borrowed(handle), offset: 5, data: b"abc"[..].into() };
+        let whole = RequestInner::Write {
+            handle: std::borrow::Cow::Borrowed(handle),
+            offset: 5,
+            data: std::borrow::Cow::Borrowed(&b"abc"[..]),
+        };
         assert_eq!(write(9, handle, 5, b"abc").unwrap(), question(9, whole).unwrap());
     }
 }
