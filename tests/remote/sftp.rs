@@ -130,7 +130,7 @@ fn what_is_wrong_is_told() {
     assert_eq!(sftp.calls().len(), 2);
 }
 
-/// Whatever happens to a server while it is read from: a failure that says so, and soon.
+/// Whatever happens to a server while it is read from: the right result or a failure that says so, and soon.
 #[test]
 fn servers_that_leave_or_stall_while_they_are_read() {
     let scene = Scene::new();
@@ -147,8 +147,14 @@ fn servers_that_leave_or_stall_while_they_are_read() {
         for place in places {
             scene.remove("out");
             let started = Instant::now();
-            let told = run(&scene, &server, &["--seed-output=no", "extract", place, "out"]).failure();
+            let outcome = run(&scene, &server, &["--seed-output=no", "extract", place, "out"]);
             assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+            // Every new connection brings some chunks more.
+            if bytes > 1_000 && outcome.status == Some(0) {
+                assert_eq!(scene.digest("out"), scene.digest("tree"));
+                continue;
+            }
+            let told = outcome.failure();
             assert!(told.contains(message), "{place} after {bytes} bytes: {told}");
         }
     };
