@@ -303,6 +303,13 @@ impl Archive {
 
     fn ask<T>(&mut self, question: impl FnOnce(&Tree, &mut RandomSource<'_>) -> Result<T>) -> Result<T> {
         let limits = Limits::default();
+        if let Form::Remote { file, .. } = &self.form
+            && file.size()?.is_none()
+        {
+            // There are no parts of it to be had, and what is wanted may be anywhere in it.
+            let fd = spool::fetch_large(&**file)?;
+            self.form = Form::File { fd, seekable: true };
+        }
         match &mut self.form {
             Form::File { seekable: false, .. } => Err(Errno::SPIPE.into()),
             Form::File { fd, .. } => {
@@ -310,10 +317,7 @@ impl Archive {
                 question(&Tree::new(size, &limits), &mut RandomSource::File { file: fd, size })
             }
             Form::Remote { file, pages } => {
-                let size = file.size()?.ok_or_else(|| {
-                    let text = format!("{}: parts of it cannot be had", file.name());
-                    Error::new(Errno::OPNOTSUPP, text).hint("without a path, all of it can be read")
-                })?;
+                let size = file.size()?.unwrap_or_default();
                 question(&Tree::new(size, &limits), &mut RandomSource::Remote { file: &**file, size, pages })
             }
             Form::Index { index, chain } => {

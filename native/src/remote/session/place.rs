@@ -81,9 +81,8 @@ impl Way {
 
     /// The program that is run here.
     pub(super) fn program(&self) -> OsString {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         match self {
-            Self::Ssh(_) => set("CASYNC_SSH_PATH").unwrap_or_else(|| OsString::from("ssh")),
+            Self::Ssh(_) => ssh_program(),
             Self::Helper { scheme, .. } => {
                 let mut path = set("CASYNC_PROTOCOL_PATH").unwrap_or_else(|| OsString::from(PROTOCOL_PATH));
                 path.push(format!("/casync-{scheme}"));
@@ -129,6 +128,16 @@ impl Way {
         };
         command
     }
+}
+
+/// What is run to reach other hosts.
+pub(in crate::remote) fn ssh_program() -> OsString {
+    set("CASYNC_SSH_PATH").unwrap_or_else(|| OsString::from("ssh"))
+}
+
+/// A variable that says something.
+fn set(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// An argument for a shell. One that needs no quotes gets none: a stand-in for ssh may have no shell, and `~/` stays what it
