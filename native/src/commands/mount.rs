@@ -183,6 +183,8 @@ fn in_background() -> Result<()> {
     let by_helper = own.first().is_some_and(|name| name.as_bytes().ends_with(b"mount.casync"));
     let own = if by_helper { mount::options::from_helper(&own).unwrap_or_default() } else { own };
     match daemon::start(own.into_iter().skip(1))? {
+        // mount(8) says nothing if all is well.
+        Started::Ready(_) if by_helper => Ok(()),
         Started::Ready(text) => crate::ui::print(&String::from_utf8_lossy(&text)),
         // It has said why.
         Started::Failed(_) => Err(Cause::Differs.into()),

@@ -1,7 +1,8 @@
 //! Chunks in memory, shared by all readers of an image.
 //!
 //! A chunk is fetched once however many threads wait for it; what is held is bounded by bytes, and what was used longest
-//! ago goes first. Loader threads fetch: first what somebody waits for, then what somebody will probably want. A failure
+//! ago goes first. Loader threads fetch: first what somebody waits for, then what somebody will probably want. What lies on this
+//! host is loaded by who wants it, too, as long as it is no more than one batch. A failure
 //! is remembered for a moment only, so that a store that comes back is found soon, and one that is gone does not make
 //! every page of a file wait for it.
 //!
@@ -87,15 +88,19 @@ struct Shared {
     /// Something was asked for, or the cache is closed.
     asked: Condvar,
     limit: u64,
-    /// Chunks that one loader takes at once of those that nobody waits for yet.
+    /// Chunks that one loader takes at once.
     batch: usize,
+    threads: usize,
 }
 
 /// The chunks of one image or several.
 #[derive(Debug)]
 pub struct ChunkCache {
     shared: Arc<Shared>,
+    fetch: Arc<dyn Fetch>,
     threads: usize,
+    /// Chunks that readers load themselves.
+    own: usize,
 }
 
 impl ChunkCache {
@@ -112,8 +117,9 @@ impl ChunkCache {
         let threads = jobs.max(width).max(1);
         // What waits for a network is better asked for one by one, by more threads.
         let batch = if width > jobs { 1 } else { Self::BATCH };
-        let shared = Arc::new(Shared { state: Mutex::default(), asked: Condvar::new(), limit, batch });
-        let cache = Self { shared: Arc::clone(&shared), threads };
+        let shared = Arc::new(Shared { state: Mutex::default(), asked: Condvar::new(), limit, batch, threads });
+        let own = if width == 0 { Self::BATCH } else { 0 };
+        let cache = Self { shared: Arc::clone(&shared), fetch: Arc::clone(&fetch), threads, own };
         for number in 0..threads {
             let (shared, fetch) = (Arc::clone(&shared), Arc::clone(&fetch));
             let work = move || {
@@ -150,16 +156,20 @@ impl ChunkCache {
     /// That of the first of them that cannot be had.
     pub fn get(&self, pieces: &[Piece]) -> Result<Vec<Arc<Block>>> {
         let mut waits = Vec::with_capacity(pieces.len());
+        let mut own = Vec::new();
         {
             let mut state = self.shared.lock();
             for piece in pieces {
-                waits.push(state.demand(piece));
+                waits.push(state.demand(piece, &mut own, self.own));
             }
             let asked = state.demanded.len();
             drop(state);
             for _ in 0..asked.min(self.threads) {
                 self.shared.asked.notify_one();
             }
+        }
+        if !own.is_empty() {
+            self.fetch.load_here(&Jobs { shared: &self.shared }, &own);
         }
         let blocks = waits.into_iter().map(|wait| match wait {
             Wait::Here(block) => Ok(block),
@@ -234,9 +244,9 @@ impl State {
         Some(Arc::clone(block))
     }
 
-    /// The block, or how to wait for it. What nobody has asked for yet is asked for now; what waits among what is less
-    /// urgent comes to the front.
-    fn demand(&mut self, piece: &Piece) -> Wait {
+    /// The block, or how to wait for it. What no loader has is put into `own`, for the reader to load, up to `own_max`; or
+    /// it is asked for, and if it waits among what is less urgent comes to the front.
+    fn demand(&mut self, piece: &Piece, own: &mut Vec<Piece>, own_max: usize) -> Wait {
         if let Some(block) = self.held(&piece.id) {
             return Wait::Here(block);
         }
@@ -248,8 +258,13 @@ impl State {
             Some(Slot::Asked(flight)) => Arc::clone(flight),
             _ => Arc::default(),
         };
-        self.slots.insert(piece.id, Slot::Asked(Arc::clone(&flight)));
-        self.demanded.push_back(*piece);
+        if own.len() < own_max {
+            self.slots.insert(piece.id, Slot::Loading(Arc::clone(&flight)));
+            own.push(*piece);
+        } else {
+            self.slots.insert(piece.id, Slot::Asked(Arc::clone(&flight)));
+            self.demanded.push_back(*piece);
+        }
         Wait::Flight(flight)
     }
 
@@ -309,12 +324,19 @@ impl Jobs<'_> {
             if state.closed {
                 return None;
             }
-            while let Some(piece) = state.demanded.pop_front() {
+            let mut pieces = Vec::new();
+            // Something for every loader.
+            let share = state.demanded.len().div_ceil(self.shared.threads).min(self.shared.batch);
+            while pieces.len() < share
+                && let Some(piece) = state.demanded.pop_front()
+            {
                 if state.take(&piece) {
-                    return Some(vec![piece]);
+                    pieces.push(piece);
                 }
             }
-            let mut pieces = Vec::new();
+            if !pieces.is_empty() {
+                return Some(pieces);
+            }
             while pieces.len() < self.shared.batch
                 && let Some(piece) = state.ahead.pop_front()
             {
@@ -380,12 +402,14 @@ mod tests {
         fetched: AtomicUsize,
         broken: AtomicBool,
         gate: Option<Mutex<Receiver<()>>>,
+        /// With 0 readers load what they want themselves.
+        width: usize,
     }
 
     impl Counting {
         fn gated() -> (Arc<Self>, SyncSender<()>) {
             let (open, gate) = sync_channel(1000);
-            (Arc::new(Self { gate: Some(Mutex::new(gate)), ..Self::default() }), open)
+            (Arc::new(Self { gate: Some(Mutex::new(gate)), width: 1, ..Self::default() }), open)
         }
 
         fn fetched(&self) -> usize {
@@ -396,21 +420,25 @@ mod tests {
     impl Fetch for Counting {
         fn work(&self, jobs: &Jobs<'_>) -> Result<()> {
             while let Some(pieces) = jobs.next() {
-                let load = |piece: &Piece| {
-                    self.gate.as_ref().map(|gate| lock(gate).recv());
-                    self.fetched.fetch_add(1, Ordering::Relaxed);
-                    if self.broken.load(Ordering::Relaxed) {
-                        return Err(Error::from(Errno::IO));
-                    }
-                    Ok(Block::Range(vec![piece.number as u8; piece.size as usize]))
-                };
-                jobs.done(&pieces, pieces.iter().map(load));
+                self.load_here(jobs, &pieces);
             }
             Ok(())
         }
 
+        fn load_here(&self, jobs: &Jobs<'_>, pieces: &[Piece]) {
+            let load = |piece: &Piece| {
+                self.gate.as_ref().map(|gate| lock(gate).recv());
+                self.fetched.fetch_add(1, Ordering::Relaxed);
+                if self.broken.load(Ordering::Relaxed) {
+                    return Err(Error::from(Errno::IO));
+                }
+                Ok(Block::Range(vec![piece.number as u8; piece.size as usize]))
+            };
+            jobs.done(pieces, pieces.iter().map(load));
+        }
+
         fn width(&self) -> usize {
-            0
+            self.width
         }
     }
 
@@ -430,6 +458,25 @@ mod tests {
         assert_eq!(fetch.fetched(), 2);
         assert!(cache.at_hand(&[piece(2), piece(1)]).is_some());
         assert!(cache.at_hand(&[piece(2), piece(3)]).is_none());
+    }
+
+    #[test]
+    fn readers_load_what_is_here() {
+        for width in [0, 1] {
+            let fetch = Arc::new(Counting { width, ..Counting::default() });
+            let cache = ChunkCache::new(fetch.clone(), 1 << 20, 4).unwrap();
+            std::thread::scope(|scope| {
+                for first in 0..16 {
+                    let cache = &cache;
+                    scope.spawn(move || {
+                        let wanted: Vec<Piece> = (first..first + 40).map(piece).collect();
+                        let blocks = cache.get(&wanted).unwrap();
+                        assert!((first..).zip(&blocks).all(|(number, block)| is_right(block, number)));
+                    });
+                }
+            });
+            assert_eq!(fetch.fetched(), 55);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where the pieces of an image come from.
 
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use casync_core::chunk::VerifiedChunk;
 use casync_core::hash::DigestAlgorithm;
@@ -10,7 +10,7 @@ use casync_core::index::Piece;
 use super::chunks::Jobs;
 use crate::error::{Error, Result};
 use crate::remote::RemoteFile;
-use crate::store::{Chain, Loader};
+use crate::store::{Chain, Loader, Tools};
 
 /// The bytes of one piece.
 #[derive(Clone, Debug)]
@@ -48,6 +48,9 @@ pub trait Fetch: Send + Sync + Debug + 'static {
     /// If the thread cannot begin to work.
     fn work(&self, jobs: &Jobs<'_>) -> Result<()>;
 
+    /// Loads some pieces in the thread of who waits for them, which saves two changes of threads for each read.
+    fn load_here(&self, jobs: &Jobs<'_>, pieces: &[Piece]);
+
     /// How many blocks at the same time make sense, since each mostly waits; 0 if none waits.
     fn width(&self) -> usize;
 }
@@ -57,12 +60,24 @@ pub trait Fetch: Send + Sync + Debug + 'static {
 pub struct ChunkFetch {
     chain: Chain,
     algorithm: DigestAlgorithm,
+    /// Of loaders in the threads of readers.
+    tools: Mutex<Vec<Tools>>,
 }
 
 impl ChunkFetch {
     /// For chunks with ids of this algorithm.
     pub const fn new(chain: Chain, algorithm: DigestAlgorithm) -> Self {
-        Self { chain, algorithm }
+        Self { chain, algorithm, tools: Mutex::new(Vec::new()) }
+    }
+
+    fn tools(&self) -> MutexGuard<'_, Vec<Tools>> {
+        self.tools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn load(&self, loader: &mut Loader<'_>, jobs: &Jobs<'_>, pieces: &[Piece]) {
+        jobs.spare().for_each(|buffer| loader.recycle(buffer));
+        let results = loader.load(pieces);
+        jobs.done(pieces, results.into_iter().map(|result| result.map(|loaded| Block::Chunk(loaded.chunk))));
     }
 }
 
@@ -70,11 +85,24 @@ impl Fetch for ChunkFetch {
     fn work(&self, jobs: &Jobs<'_>) -> Result<()> {
         let mut loader = Loader::new(&self.chain, self.algorithm)?;
         while let Some(pieces) = jobs.next() {
-            jobs.spare().for_each(|buffer| loader.recycle(buffer));
-            let results = loader.load(&pieces);
-            jobs.done(&pieces, results.into_iter().map(|result| result.map(|loaded| Block::Chunk(loaded.chunk))));
+            self.load(&mut loader, jobs, &pieces);
         }
         Ok(())
+    }
+
+    fn load_here(&self, jobs: &Jobs<'_>, pieces: &[Piece]) {
+        let tools = self.tools().pop();
+        let loader = match tools {
+            Some(tools) => Ok(Loader::with(&self.chain, self.algorithm, tools)),
+            None => Loader::new(&self.chain, self.algorithm),
+        };
+        match loader {
+            Ok(mut loader) => {
+                self.load(&mut loader, jobs, pieces);
+                self.tools().push(loader.into_tools());
+            }
+            Err(error) => jobs.done(pieces, pieces.iter().map(|_| Err(error.clone()))),
+        }
     }
 
     fn width(&self) -> usize {
@@ -109,9 +137,13 @@ impl RangeFetch {
 impl Fetch for RangeFetch {
     fn work(&self, jobs: &Jobs<'_>) -> Result<()> {
         while let Some(pieces) = jobs.next() {
-            jobs.done(&pieces, pieces.iter().map(|piece| self.load(piece)));
+            self.load_here(jobs, &pieces);
         }
         Ok(())
+    }
+
+    fn load_here(&self, jobs: &Jobs<'_>, pieces: &[Piece]) {
+        jobs.done(pieces, pieces.iter().map(|piece| self.load(piece)));
     }
 
     fn width(&self) -> usize {

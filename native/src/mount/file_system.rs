@@ -122,7 +122,7 @@ impl Shared {
     fn read(&self, node: &Node, offset: u64, size: u64, reply: ReplyData) {
         let Some(range) = payload(node, offset, size) else { return reply.error(Errno::EISDIR) };
         match self.volume.image().slices(range) {
-            Ok(slices) => reply.data(&slices.bytes()),
+            Ok(slices) => slices.in_a_row(|bytes| reply.data(bytes)),
             Err(error) => reply.error(self.complain(&format!("read at offset {offset} of"), node, &error)),
         }
     }
@@ -287,7 +287,7 @@ impl Filesystem for FileSystem {
         };
         let Some(range) = payload(&node, offset, size.into()) else { return reply.error(Errno::EISDIR) };
         if let Some(slices) = self.0.volume.image().slices_at_hand(range) {
-            return reply.data(&slices.bytes());
+            return slices.in_a_row(|bytes| reply.data(bytes));
         }
         self.wait_for(move |shared| shared.read(&node, offset, size.into(), reply));
     }

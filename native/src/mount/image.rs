@@ -1,6 +1,6 @@
 //! A stream of which any range can be read: an image or archive, as a file or put together from chunks.
 
-use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fs::File;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
@@ -74,12 +74,21 @@ impl Slices {
         self.0.iter().map(|(block, range)| &block.bytes()[range.clone()])
     }
 
-    /// All bytes in a row, copied only if they are in more than one place.
-    pub fn bytes(&self) -> Cow<'_, [u8]> {
-        match self.0.as_slice() {
-            [(block, range)] => Cow::Borrowed(&block.bytes()[range.clone()]),
-            _ => Cow::Owned(self.iter().collect::<Vec<_>>().concat()),
+    /// Gives all bytes in a row, copied only if they are in more than one place, into memory that the thread keeps.
+    pub fn in_a_row<R>(&self, take: impl FnOnce(&[u8]) -> R) -> R {
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
+        if let [(block, range)] = self.0.as_slice() {
+            return take(&block.bytes()[range.clone()]);
+        }
+        // Not borrowed meanwhile, for who reads within `take`.
+        let mut buffer = BUFFER.take();
+        buffer.clear();
+        self.iter().for_each(|slice| buffer.extend_from_slice(slice));
+        let taken = take(&buffer);
+        BUFFER.set(buffer);
+        taken
     }
 
     /// Copies them to the start of a buffer; returns how many there are.

@@ -195,7 +195,8 @@ pub fn from_helper(arguments: &[OsString]) -> Option<Vec<OsString>> {
 fn translated(option: Vec<u8>) -> OsString {
     let mut own = MountOptions::default();
     let _ = own.add_one(&option);
-    if own.others.is_empty() {
+    // The part of a tree is not an option of its own.
+    if own.others.iter().all(|(name, _)| name == "subpath") {
         // Back into the form that `-o` has.
         let escaped = option.iter().flat_map(|&byte| match byte {
             b',' | b'\\' | b'"' => vec![b'\\', byte],
@@ -244,6 +245,8 @@ mod tests {
             arguments("casync mount --daemon -orw -onoauto --store=/s --extra-store=/t -- /a.caidx /mnt")
         );
         assert_eq!(from_helper(&arguments("mount.casync a b -sf")), None);
+        let called = from_helper(&arguments("mount.casync a b -o subpath=c/d,uid-shift=7")).unwrap();
+        assert_eq!(called[3..5], ["-osubpath=c/d", "--uid-shift=7"]);
         let called = from_helper(&arguments("mount.casync a b -o fsname=x\\,y")).unwrap();
         assert_eq!(called[3], "-ofsname=x\\,y");
     }

@@ -18,6 +18,7 @@ use super::image::Image;
 use super::node::{Node, Owners};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::input::{RandomSource, find, find_below, list_directory, places};
+use crate::fs::magic;
 
 /// A mounted thing.
 #[derive(Debug)]
@@ -127,19 +128,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Volume {
-    /// Features that a mount shows, besides what only concerns the writer of the archive.
-    const EXPOSED: FeatureFlags = FeatureFlags::union(&[
-        FeatureFlags::UIDS,
-        FeatureFlags::TIMES,
-        FeatureFlags::READ_ONLY,
-        FeatureFlags::PERMISSIONS,
-        FeatureFlags::SYMLINKS,
-        FeatureFlags::DEVICE_NODES,
-        FeatureFlags::FIFOS,
-        FeatureFlags::SOCKETS,
-        FeatureFlags::FAT_ATTRS,
-        FeatureFlags::CHATTR,
-        FeatureFlags::XATTRS,
+    /// Features that a mount shows and the C casync's does not.
+    const MORE: FeatureFlags = FeatureFlags::union(&[
         FeatureFlags::ACL,
         FeatureFlags::SELINUX,
         FeatureFlags::FCAPS,
@@ -213,7 +203,8 @@ impl Volume {
 
     /// Metadata that the archive has and the mount cannot show.
     pub fn hidden(&self) -> FeatureFlags {
-        (self.features & FeatureFlags::ALL) - Self::EXPOSED
+        let shown = magic::supported(magic::FUSE) | Self::MORE;
+        (self.features & FeatureFlags::ALL) - shown
     }
 
     /// Whether any node can have extended attributes.

@@ -110,6 +110,15 @@ pub struct Loader<'a> {
     spare: Vec<Vec<u8>>,
 }
 
+/// What a loader works with, for the next one.
+#[derive(Debug)]
+pub struct Tools {
+    decompressor: Decompressor,
+    seed_reader: SeedReader,
+    stored: Vec<u8>,
+    spare: Vec<Vec<u8>>,
+}
+
 /// A chunk, and where it came from.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -136,14 +145,21 @@ impl<'a> Loader<'a> {
     ///
     /// If there is no memory for decompression.
     pub fn new(chain: &'a Chain, algorithm: DigestAlgorithm) -> Result<Self> {
-        Ok(Self {
-            chain,
-            algorithm,
-            decompressor: Decompressor::new()?,
-            seed_reader: SeedReader::default(),
-            stored: Vec::new(),
-            spare: Vec::new(),
-        })
+        let (seed_reader, stored, spare) = Default::default();
+        let tools = Tools { decompressor: Decompressor::new()?, seed_reader, stored, spare };
+        Ok(Self::with(chain, algorithm, tools))
+    }
+
+    /// The same with what another one worked with.
+    pub fn with(chain: &'a Chain, algorithm: DigestAlgorithm, tools: Tools) -> Self {
+        let Tools { decompressor, seed_reader, stored, spare } = tools;
+        Self { chain, algorithm, decompressor, seed_reader, stored, spare }
+    }
+
+    /// Lets go of what it works with.
+    pub fn into_tools(self) -> Tools {
+        let Self { decompressor, seed_reader, stored, spare, .. } = self;
+        Tools { decompressor, seed_reader, stored, spare }
     }
 
     /// The algorithm of the ids.

@@ -17,7 +17,7 @@ use casync_core::chunk::ChunkId;
 
 pub(crate) use ahead::Lease;
 pub use cache::{CachedStore, ChunkCache};
-pub use chain::{Chain, Loaded, Loader};
+pub use chain::{Chain, Loaded, Loader, Tools};
 pub use codec::{Compressor, Decompressor};
 pub use examine::Examiner;
 pub use files::{ChunkDirectory, Directories};

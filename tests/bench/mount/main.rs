@@ -4,7 +4,7 @@
 //! operation starts on a mount of its own, so that nothing of it is in the kernel ("cold"), and is done once more ("warm").
 //! What both deliver is compared. `tests/bench/README.md` tells the rest.
 
-mod distant;
+mod served;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -13,31 +13,40 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 
 use casync_tests::content::{Content, Kind};
+use casync_tests::link::{Conditions, Link};
 use casync_tests::random::Rng;
-use casync_tests::running::Running;
 use casync_tests::sandbox::Sandbox;
 use casync_tests::tool;
-use distant::Server;
+use casync_tests::web::Web;
+use served::Served;
 use work::{ROWS, Row};
 
+/// Measure mounts against the C casync
 #[derive(Debug, Parser)]
+#[command(name = "mount")]
 struct Options {
     /// Next to no data: does it run?
     #[arg(long)]
     smoke: bool,
-    /// Also over HTTP with 20 ms for each answer
+    /// Also over HTTP, 20 ms away
     #[arg(long)]
     away: bool,
+    /// Rounds of each row here, of which the medians are told; one away, and of the C casync, which takes far longer
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
     /// Rows with this text in their names
     #[arg(long, default_value = "")]
     only: String,
+    /// A line of a document for each row
+    #[arg(long)]
+    markdown: bool,
     /// What `cargo bench` passes to every benchmark; `cargo test` does not, and wants to know only whether this works
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// How long each answer from afar takes.
-const DELAY: Duration = Duration::from_millis(20);
+/// There and back.
+const ROUND_TRIP: Duration = Duration::from_millis(20);
 
 fn main() {
     let options = Options::parse();
@@ -46,19 +55,49 @@ fn main() {
     }
     let place = if Path::new("/dev/shm").is_dir() { PathBuf::from("/dev/shm") } else { std::env::temp_dir() };
     let sandbox = Sandbox::new_in(place);
-    prepare(&sandbox, options.smoke || !options.bench);
-    let places: &[bool] = if options.away { &[false, true] } else { &[false] };
+    let smoke = options.smoke || !options.bench;
+    let ours = if smoke { tool::ours() } else { tool::ours_optimised() };
+    prepare(&sandbox, ours, smoke);
     println!(
-        "{:<44} {:>9} {:>9} {:>8} {:>9} {:>9} {:>8} {:>5}",
-        "", "ours, s", "C, s", "times", "warm", "C, warm", "times", "goal"
+        "{:<36} {:>9} {:>9} {:>7} {:>9} {:>9} {:>7} {:>5}",
+        "", "cold, s", "C, s", "times", "warm, s", "C, s", "times", "goal"
     );
+    let places: &[bool] = if options.away || smoke { &[false, true] } else { &[false] };
     for &away in places {
-        let server = away.then(|| Server::start(&sandbox.path(""), DELAY));
-        for row in ROWS.iter().filter(|row| row.name.contains(&options.only) && (!away || row.away)) {
-            let ours = measure(&sandbox, tool::ours_optimised(), row, server.as_ref(), "ours");
-            let theirs = tool::upstream().map(|upstream| measure(&sandbox, upstream, row, server.as_ref(), "theirs"));
-            report(row, away, &ours, theirs.as_ref());
+        let server = away.then(|| Far::new(&sandbox, if smoke { Duration::ZERO } else { ROUND_TRIP }));
+        for row in &ROWS {
+            let name = format!("{}{}", row.name, if away { ", 20 ms away" } else { "" });
+            if !name.contains(&options.only) {
+                continue;
+            }
+            let rounds = if smoke || away { 1 } else { options.rounds.max(1) };
+            let measure = |program, name, rounds| {
+                let rounds = (0..rounds).map(|_| measure(&sandbox, program, row, server.as_ref(), name, smoke));
+                Figures::median(rounds.collect())
+            };
+            let ours = measure(ours, "ours", rounds);
+            let theirs = tool::upstream().map(|upstream| measure(upstream, "theirs", 1));
+            report(&name, row.goal(away), &ours, theirs.as_ref(), options.markdown);
         }
+    }
+}
+
+/// A web server behind a link.
+#[derive(Debug)]
+struct Far {
+    link: Link,
+    _server: Web,
+}
+
+impl Far {
+    fn new(sandbox: &Sandbox, round_trip: Duration) -> Self {
+        let server = Web::new(sandbox.path(""));
+        let link = Link::to(server.address(), Conditions { round_trip, width: None });
+        Self { link, _server: server }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}/{path}", self.link.address())
     }
 }
 
@@ -70,69 +109,82 @@ struct Figures {
     delivered: u64,
 }
 
-fn report(row: &Row, away: bool, ours: &Figures, theirs: Option<&Figures>) {
-    let name = format!("{}{}", row.name, if away { ", 20 ms away" } else { "" });
+impl Figures {
+    fn median(rounds: Vec<Self>) -> Self {
+        assert!(rounds.iter().all(|round| round.delivered == rounds[0].delivered), "the same in every round");
+        let middle = |time: fn(&Self) -> f64| {
+            let mut times: Vec<f64> = rounds.iter().map(time).collect();
+            times.sort_by(f64::total_cmp);
+            times[times.len() / 2]
+        };
+        Self { cold: middle(|round| round.cold), warm: middle(|round| round.warm), delivered: rounds[0].delivered }
+    }
+}
+
+fn report(name: &str, goal: &str, ours: &Figures, theirs: Option<&Figures>, markdown: bool) {
     let Some(theirs) = theirs else {
-        return println!("{name:<44} {:>9.4} {:>9} {:>8} {:>9.4}", ours.cold, "", "", ours.warm);
+        return println!("{name:<36} {:>9.4} {:>9} {:>7} {:>9.4}", ours.cold, "", "", ours.warm);
     };
     assert_eq!(ours.delivered, theirs.delivered, "{name}: both deliver the same");
-    let times = |theirs: f64, ours: f64| theirs / ours.max(1e-6);
+    let (cold, warm) = (theirs.cold / ours.cold.max(1e-6), theirs.warm / ours.warm.max(1e-6));
+    if markdown {
+        let cells = [ours.cold, theirs.cold, ours.warm, theirs.warm].map(|time| format!("{time:.3}"));
+        return println!(
+            "| {name} | {} | {} | {cold:.1} | {} | {} | {warm:.1} |",
+            cells[0], cells[1], cells[2], cells[3]
+        );
+    }
     println!(
-        "{name:<44} {:>9.4} {:>9.4} {:>8.1} {:>9.4} {:>9.4} {:>8.1} {:>5}",
-        ours.cold,
-        theirs.cold,
-        times(theirs.cold, ours.cold),
-        ours.warm,
-        theirs.warm,
-        times(theirs.warm, ours.warm),
-        row.goal,
+        "{name:<36} {:>9.4} {:>9.4} {cold:>7.1} {:>9.4} {:>9.4} {warm:>7.1} {goal:>5}",
+        ours.cold, theirs.cold, ours.warm, theirs.warm,
     );
 }
 
 /// One operation on a fresh mount, and again.
-fn measure(sandbox: &Sandbox, program: &Path, row: &Row, server: Option<&Server>, name: &str) -> Figures {
+fn measure(sandbox: &Sandbox, program: &Path, row: &Row, far: Option<&Far>, name: &str, smoke: bool) -> Figures {
     let point = sandbox.path(format!("mount-{name}"));
     std::fs::create_dir_all(&point).expect("a directory to mount at");
     let mut command = sandbox.command(program);
     command.arg("mount");
-    match server {
-        Some(server) => {
-            let url = server.url();
-            command.args([format!("--store={url}/store.castr"), format!("{url}/{}", row.input)]);
-        }
-        None => drop(command.args(["--store=store.castr", row.input])),
-    }
-    let running = Running::start(command.arg(&point));
-    let shown = point.to_str().expect("a path of text").to_owned();
-    running.until("a mount", || {
-        let table = std::fs::read_to_string("/proc/self/mountinfo").expect("a mount table");
-        table.lines().any(|line| line.split(' ').nth(4) == Some(&shown))
-            && point.read_dir().is_ok_and(|mut entries| entries.next().is_some())
-    });
+    let input = row.input(far.is_some());
+    match far {
+        Some(far) => command.args([format!("--store={}", far.url("store.castr")), far.url(input)]),
+        None => command.args(["--store=store.castr", input]),
+    };
+    let served = Served::start(command.arg(&point), &point);
+    let reads = row.reads(far.is_some(), smoke);
     let time = || {
         let started = Instant::now();
-        let delivered = (row.work)(sandbox, &point);
-        (started.elapsed().as_secs_f64(), delivered)
+        let delivered = (row.work)(sandbox, &point, reads);
+        let elapsed = started.elapsed().as_secs_f64();
+        (elapsed, delivered + work::clear(sandbox))
     };
     let (cold, delivered) = time();
     let (warm, again) = time();
     assert_eq!(delivered, again, "{}: the same again", row.name);
-    drop(std::process::Command::new("umount").arg(&point).status());
-    running.finish();
+    served.finish();
     Figures { cold, warm, delivered }
 }
 
-/// A tree of small files, an image, and a tree that has the image as its only file: the C casync mounts nothing else.
-fn prepare(sandbox: &Sandbox, smoke: bool) {
-    let (directories, files, megabytes) = if smoke { (3, 5, 1) } else { (40, 50, 48) };
+/// A tree of small files and a part of it, an image, and a tree that has the image as its only file: the C casync mounts
+/// nothing else.
+fn prepare(sandbox: &Sandbox, ours: &Path, smoke: bool) {
+    let (directories, files, megabytes) = if smoke { (3, 5, 1) } else { (40, 50, 64) };
     let mut rng = Rng::new(1);
     let mut content = Content::new(Kind::Text, 1);
     for directory in 0..directories {
+        // What is far away is smaller, or the C casync would take the whole day.
+        let trees = if directory < directories / 8 { &["tree", "part"][..] } else { &["tree"] };
         for file in 0..files {
             let mut bytes = Vec::new();
             content.append(rng.number(500..=8000), &mut bytes);
-            sandbox.write(format!("tree/{directory:03}/{file:03}"), bytes);
+            for tree in trees {
+                sandbox.write(format!("{tree}/{directory:03}/{file:03}"), &bytes);
+            }
         }
+    }
+    if smoke {
+        sandbox.write("part/file", "x");
     }
     let mut image = Vec::new();
     for _ in 0..megabytes {
@@ -141,7 +193,7 @@ fn prepare(sandbox: &Sandbox, smoke: bool) {
         image.extend(noise);
     }
     sandbox.write("one/image", image);
-    for (index, source) in [("tree.caidx", "tree"), ("one.caidx", "one")] {
-        sandbox.run(tool::ours_optimised(), ["make", "--store=store.castr", index, source]).success();
+    for (index, source) in [("tree.caidx", "tree"), ("part.caidx", "part"), ("one.caidx", "one")] {
+        sandbox.run(ours, ["make", "--with=fuse", "--store=store.castr", index, source]).success();
     }
 }
