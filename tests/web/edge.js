@@ -9,7 +9,7 @@ const stores = (name) => [`${base}${name}.castr`];
 
 for (const store of ["zstd", "xz", "gzip", "sha256"]) {
   const tree = await start(runtime, { index: `${base}${store}.caidx`, stores: stores(store) });
-  await checkTree(tree.get, data);
+  await checkTree(tree.get, data, data(`${store}.caidx`));
   await tree.close();
 }
 const image = await start(runtime, { index: `${base}zstd.caibx`, stores: stores("zstd") });

@@ -1,6 +1,7 @@
 //! A whole index.
 
 use core::cell::OnceCell;
+use std::rc::Rc;
 
 use casync_core::chunk::ChunkId;
 use casync_core::index::{IndexTable, Piece};
@@ -78,14 +79,20 @@ extern "C" {
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Index {
-    table: IndexTable,
+    /// Shared with whatever serves it.
+    table: Rc<IndexTable>,
     /// Numbers of all chunks in ascending order of ids, and of numbers where ids are equal; made when first asked for.
     by_id: OnceCell<Vec<u32>>,
 }
 
 impl Index {
-    pub(super) const fn new(table: IndexTable) -> Self {
-        Self { table, by_id: OnceCell::new() }
+    pub(super) fn new(table: IndexTable) -> Self {
+        Self { table: Rc::new(table), by_id: OnceCell::new() }
+    }
+
+    #[cfg(feature = "edge")]
+    pub(super) fn table(&self) -> Rc<IndexTable> {
+        self.table.clone()
     }
 
     /// The number of the first chunk with this id.
