@@ -64,8 +64,8 @@ Bun.serve({ hostname: "127.0.0.1", port: ${port}, fetch: serve(${JSON.stringify(
 }
 
 /** The component, which is told by its environment what to serve and may take no more memory than is said of it. */
-function wasmtime(_directory, port, { index, stores, maxChunks, memory, retries }) {
-  const settings = { INDEX: index, STORES: stores?.join(" "), MAX_CHUNKS: maxChunks, MEMORY: memory, RETRIES: retries };
+function wasmtime(_directory, port, { index, stores, maxChunks, memory, retries, timeout }) {
+  const settings = { INDEX: index, STORES: stores?.join(" "), MAX_CHUNKS: maxChunks, MEMORY: memory, RETRIES: retries, TIMEOUT: timeout && timeout / 1000 };
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   const environment = given.flatMap(([name, value]) => ["--env", `CASYNC_${name}=${value}`]);
   const bounds = ["-W", `max-memory-size=${16 << 20}`, "--max-instance-reuse-count", "50"];

@@ -194,7 +194,8 @@ impl Job {
                     Ok(Progress::End) => {
                         let frame = core::mem::take(frame);
                         let (Piece { id, size, .. }, algorithm) = (self.piece, served.site.table().algorithm());
-                        match VerifiedChunk::recognize(frame, &id, size, algorithm) {
+                        let decoder = &mut served.decoder.borrow_mut();
+                        match VerifiedChunk::recognize_with(decoder, frame, &id, size, algorithm) {
                             Ok(chunk) => {
                                 let bytes: Rc<[u8]> = chunk.into_bytes().into();
                                 served.cache.borrow_mut().put(id, bytes.clone());

@@ -17,7 +17,7 @@ pub(super) fn site(settings: &Settings) -> Result<Rc<Site>, Problem> {
     loop {
         match fetch(settings) {
             Ok(table) => {
-                let site = Site::new(Rc::new(table), settings.kind, settings.site.clone(), &settings.limits);
+                let site = Site::new(Rc::new(table), settings.kind, settings.site.clone(), &settings.limits)?;
                 return Ok(Rc::new(site));
             }
             Err(problem) if problem.is_passing && tried < settings.retries => {

@@ -21,6 +21,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use casync_core::archive::Ask;
+use casync_core::codec::Decoder;
 use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam};
 
 use self::cache::Cache;
@@ -48,6 +49,7 @@ struct Served {
     site: Rc<Site>,
     settings: Settings,
     cache: RefCell<Cache>,
+    decoder: RefCell<Decoder>,
 }
 
 /// Reads the index when the first request comes.
@@ -61,7 +63,7 @@ fn served() -> Result<Rc<Served>, Problem> {
     let settings = Settings::from_environment()?;
     let site = index::site(&settings)?;
     let cache = RefCell::new(Cache::new(settings.memory));
-    let served = Rc::new(Served { site, settings, cache });
+    let served = Rc::new(Served { site, settings, cache, decoder: RefCell::new(Decoder::new()) });
     SERVED.set(Some(served.clone()));
     Ok(served)
 }

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use casync_core::Limits;
 use casync_core::archive::Tree;
 use casync_core::hash::{DigestAlgorithm, Hasher};
 use casync_core::index::{IndexTable, IndexWriter};
+use casync_core::{Limits, Result};
 
 use super::{Request, Visit};
 
@@ -48,10 +48,14 @@ pub struct Site {
 
 impl Site {
     /// Serves this index.
-    pub fn new(table: Rc<IndexTable>, kind: Kind, settings: Settings, limits: &Limits) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// None for an index that was read.
+    pub fn new(table: Rc<IndexTable>, kind: Kind, settings: Settings, limits: &Limits) -> Result<Self> {
         let tree = Tree::new(table.stream_size(), limits).expecting(table.features());
-        let tag = digest(&table);
-        Self { table, kind, settings, tree, tag }
+        let tag = digest(&table)?;
+        Ok(Self { table, kind, settings, tree, tag })
     }
 
     /// Begins to answer a request.
@@ -78,19 +82,18 @@ impl Site {
 }
 
 /// Half the digits of the index file's digest.
-fn digest(table: &IndexTable) -> String {
-    const BECAUSE: &str = "because the table was read from an index";
+fn digest(table: &IndexTable) -> Result<String> {
     let mut hasher = Hasher::new(DigestAlgorithm::Sha512_256);
     let mut bytes = Vec::new();
     let mut writer = IndexWriter::new(table.features(), table.sizes(), &mut bytes);
     for piece in table.iter() {
-        writer.push(piece.id, piece.size, &mut bytes).expect(BECAUSE);
+        writer.push(piece.id, piece.size, &mut bytes)?;
         hasher.update(&bytes);
         bytes.clear();
     }
-    writer.finish(&mut bytes).expect(BECAUSE);
+    writer.finish(&mut bytes)?;
     hasher.update(&bytes);
     let mut digits = hasher.finish().to_string();
     digits.truncate(32);
-    digits
+    Ok(digits)
 }

@@ -84,7 +84,7 @@ impl Site {
                 settings.max_chunks = amount::from_js_saturating(chunks)?;
             }
         }
-        Ok(Self(Rc::new(edge::Site::new(index.table(), kind, settings, &limits::read(bounds)?))))
+        Ok(Self(Rc::new(edge::Site::new(index.table(), kind, settings, &limits::read(bounds)?)?)))
     }
 
     /// Begins to answer a request.
