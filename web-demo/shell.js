@@ -17,6 +17,7 @@ export const SHELL = [
   "parts/remote.js",
   "parts/ribbons.js",
   "parts/tree.js",
+  "parts/work.js",
   "samples.json",
   "shell.js",
   "style.css",

@@ -1,7 +1,7 @@
 // Downloads that rest, are left in the middle, run out of room, get something damaged, and go on.
 
 import assert from "node:assert/strict";
-import { base, expecting, go, problem, run, sample, saved, submit, tab } from "./harness.js";
+import { base, expecting, go, problem, run, sample, samplePath, saved, submit, tab } from "./harness.js";
 import { gate } from "./gate.js";
 
 /** nginx behind a gate, for what has to go wrong. */
@@ -88,6 +88,7 @@ await run({
     await begin(page);
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("Cancelled.").waitFor();
+    assert.match(await page.getAttribute("canvas.map", "aria-label"), /on its way: 0/);
     const before = opened();
     await page.getByRole("button", { name: "Go on" }).click();
     await finish(page, before);
@@ -157,6 +158,21 @@ await run({
     const before = opened();
     await page.getByRole("button", { name: "Go on" }).click();
     await finish(page, before);
+  },
+
+  async "no room for what is made, and cancelling"(page) {
+    const session = await page.context().newCDPSession(page);
+    await go(page, "make");
+    const { usage } = await page.evaluate(() => navigator.storage.estimate());
+    await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(base).origin, quotaSize: usage + (1 << 20) });
+    await page.setInputFiles("input[name=file]", samplePath("image-1.img"));
+    await submit(page);
+    assert.equal(await problem(page), "quota");
+    await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(base).origin });
+    await submit(page);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("Cancelled.").waitFor();
+    assert.equal(await page.locator("#save").count(), 0);
   },
 
   async "a chunk is damaged in the middle of an image"(page) {

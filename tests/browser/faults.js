@@ -9,6 +9,17 @@ const between = await gate(base);
 const at = (name) => `${between.url}sample/${name}`;
 
 await run({
+  async "an archive without index, and what is no archive"(page) {
+    await go(page, "browse", { index: at("tree.catar") });
+    await page.locator("[role=treeitem] .name", { hasText: "numbers" }).waitFor();
+    await page.locator("pre", { hasText: "Read me." }).waitFor();
+    await go(page, "browse", { index: at("image-1.caibx") });
+    assert.match(await page.textContent("[role=alert]"), /index of an image/);
+    await go(page, "download", { index: at("site.caidx") });
+    await submit(page);
+    assert.match(await page.textContent("[role=alert]"), /That is an archive/);
+  },
+
   async "faults of servers"(page) {
     const spoilt = (request, response, body) => {
       if (!request.url.endsWith(".cacnk")) return false;
@@ -26,6 +37,10 @@ await run({
       response.writeHead(403).end();
       return true;
     };
+    const whole = (request, response, body) => {
+      response.writeHead(200).end(body);
+      return true;
+    };
     const missing = (request, response) => request.url.endsWith(".cacnk") && response.writeHead(404).end();
     const plain = (request, response) => request.url.endsWith(".cacnk") && response.end("<h1>It works</h1>");
     const damaged = /^(format|mismatch|codec|truncated|limit)$/;
@@ -36,6 +51,7 @@ await run({
         ["site.caidx", missing, /^missing$/],
         ["site.caidx", refused, /^http$/],
         ["site.caidx", cut, /^network$/],
+        ["tree.catar", whole, /^range$/],
         ["nothing.caidx", undefined, /^missing$/],
         ["hostile.caidx", undefined, /^(limit|format)$/],
         ["cut.caidx", undefined, /^truncated$/],

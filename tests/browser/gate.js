@@ -35,7 +35,9 @@ export async function gate(upstream) {
         const body = Buffer.concat(pieces);
         response.setHeader("Access-Control-Allow-Origin", "*");
         if (made.wrong?.(request, response, body)) return;
-        response.writeHead(answer.statusCode, { "Content-Type": answer.headers["content-type"] ?? "application/octet-stream", "Content-Length": body.length });
+        response.setHeader("Access-Control-Expose-Headers", "Content-Range");
+        const kept = ["content-type", "content-range", "etag"].filter((name) => answer.headers[name]);
+        response.writeHead(answer.statusCode, { "Content-Length": body.length, ...Object.fromEntries(kept.map((name) => [name, answer.headers[name]])) });
         response.end(body);
       });
     });

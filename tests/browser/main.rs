@@ -81,7 +81,6 @@ const STORES: [(&str, &str, &str); 4] = [
 #[test]
 fn every_store_reads_as_the_c_program_says() {
     let Some(page) = Page::start() else { return };
-    let Some(casync) = casync_tests::tool::upstream() else { return };
     let sandbox = &page.sandbox;
     let image = [&input::prng("browser image", 700_000)[..], &b"Text that packs well. ".repeat(40_000), &[0; 1 << 19]];
     sandbox.write("www/data/image.img", image.concat());
@@ -90,7 +89,7 @@ fn every_store_reads_as_the_c_program_says() {
     sandbox.write("www/data/tree/big.bin", input::prng("browser file", 400_000));
     std::os::unix::fs::symlink("docs/deep", sandbox.path("www/data/tree/link")).expect("a link");
     let data = sandbox.path("www/data");
-    let run = |args: &[&str]| outcome(Command::new(casync).args(args).current_dir(&data)).success();
+    let run = |args: &[&str]| outcome(Command::new(page.casync).args(args).current_dir(&data)).success();
     for (store, compression, digest) in STORES {
         let [compression, digest, castr] =
             [("compression", compression), ("digest", digest), ("store", &format!("{store}.castr"))]
@@ -141,6 +140,9 @@ fn faults_are_told() {
     sandbox.write("www/sample/hostile.caidx", hostile);
     sandbox.write("www/sample/cut.caidx", &site[..site.len() / 2]);
     sandbox.write("www/sample/none.caidx", "<h1>It works</h1>\n".repeat(100));
+    sandbox.write("tree/README.txt", "Read me.\n");
+    sandbox.write("tree/numbers", input::prng("browser archive", 300_000));
+    outcome(sandbox.command(page.casync).args(["make", "www/sample/tree.catar", "tree"])).success();
     let pid = String::from_utf8(sandbox.read("nginx.pid")).expect("a number");
     page.passes("faults.js", &[("CASYNC_NGINX", pid.trim())]);
 }

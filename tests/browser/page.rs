@@ -18,7 +18,8 @@ pub(crate) struct Page {
     pub(crate) sandbox: Sandbox,
     nginx: Nginx,
     modules: &'static Path,
-    casync: &'static Path,
+    /// The C program.
+    pub(crate) casync: &'static Path,
 }
 
 impl Page {

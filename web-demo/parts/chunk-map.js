@@ -36,6 +36,13 @@ export class ChunkMap {
     this.waiting ??= requestAnimationFrame(() => this.draw());
   }
 
+  /** Chunks that were in one state are in another. */
+  reset(from, to) {
+    const [before, after] = [STATES.indexOf(from), STATES.indexOf(to)];
+    this.state = this.state.map((state) => (state === before ? after : state));
+    this.draw();
+  }
+
   /** What has become of a chunk. */
   of(number) {
     return STATES[this.state[number]];

@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 
-const DAMAGED = ["What came is damaged", "It is not what the index says, so nothing of it was shown or written. Another store may have it undamaged."];
+const DAMAGED = ["What came is damaged", "It is not whole, or not what its digest says. Nothing of it was shown or written; another copy may be undamaged."];
 
 /** What a code means, and what to try. */
 const MEANINGS = {

@@ -5,7 +5,7 @@ import { contentType } from "../casync-wasm/content-types.js";
 import { button, element, facts, heading, Numbers } from "../parts/dom.js";
 import { form } from "../parts/forms.js";
 import { bytes, count, mode, percent, time } from "../parts/format.js";
-import { attempt } from "../parts/problems.js";
+import { attempt, usage } from "../parts/problems.js";
 import { elsewhere, remember, remote, remoteFields } from "../parts/remote.js";
 import { TreeView } from "../parts/tree.js";
 
@@ -32,6 +32,7 @@ export async function show(place, { signal, parameters }) {
         results.replaceChildren();
         const [index, options] = remote(values);
         const name = index.split(/[?;]/)[0];
+        if (name.endsWith(".caibx")) throw usage("That is the index of an image: there are no files in it to browse. It can be downloaded, compared and verified.");
         archive = await open(index, { ...options, kind: name.endsWith(".catar") ? "catar" : "caidx", signal });
         results.replaceChildren(...(await browser(archive, signal)));
         remember("browse", values);

@@ -9,6 +9,7 @@ import { bytes, count, percent, Speed } from "../parts/format.js";
 import { attempt } from "../parts/problems.js";
 import { sampleFile, samples } from "../parts/remote.js";
 import { ribbons, runsOf } from "../parts/ribbons.js";
+import { working } from "../parts/work.js";
 
 export const title = "Compare";
 
@@ -28,7 +29,11 @@ export async function show(place, { signal }) {
       choice("Chunks", "sizes", NAMES, "usual"),
     ],
     buttons: samples.oldFile && samples.file ? [button("Compare the samples", (event) => takeSamples(event.target, asked, results))] : [],
-    submit: (values) => attempt(results, () => compare(values, results, signal)),
+    submit: (values) =>
+      attempt(results, async () => {
+        const found = await working(results, signal, (work) => compare(values, work));
+        if (found) results.replaceChildren(...picture(found));
+      }),
   });
   place.append(heading("See what two versions share", "Both are cut into chunks here; nothing leaves this page."), asked, results);
 }
@@ -43,21 +48,19 @@ async function takeSamples(pressed, asked, results) {
   pressed.disabled = false;
 }
 
-async function compare(values, results, signal) {
+async function compare(values, { signal, onProgress }) {
   const [before, after] = [values.get("old"), values.get("new")];
   const pool = await Pool.start();
-  const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress" });
-  results.replaceChildren(bar);
   const total = before.size + after.size;
   const speed = new Speed();
   const make = (file, earlier, target) =>
-    makeImage(file, { sizes: SIZES[values.get("sizes")], worker: pool, signal, target, onProgress: ({ done }) => (bar.value = (earlier + done) / (total || 1)) });
+    makeImage(file, { sizes: SIZES[values.get("sizes")], worker: pool, signal, target, onProgress: ({ done }) => onProgress({ done: earlier + done, total }) });
   try {
     // Of the old version only the ids count: all of it is there already.
     const old = chunks((await make(before, 0, { has: () => true, chunk() {} })).index);
     const known = new Set(old.map(({ id }) => id));
     const made = await make(after, before.size, { has: (id) => known.has(id), chunk() {} });
-    results.replaceChildren(...picture({ before, after, old, now: chunks(made.index), known, made, speed: speed.of(total) }));
+    return { before, after, old, now: chunks(made.index), known, made, speed: speed.of(total) };
   } finally {
     pool.close();
   }

@@ -7,7 +7,7 @@ import { choice, fileField, form, putFiles } from "../parts/forms.js";
 import { bytes, count, percent, Speed } from "../parts/format.js";
 import { ChunkMap } from "../parts/chunk-map.js";
 import { openSink, removeFile } from "../parts/private-file.js";
-import { attempt } from "../parts/problems.js";
+import { attempt, usage } from "../parts/problems.js";
 import { remote, remoteFields, sampleFile, samples } from "../parts/remote.js";
 
 export const title = "Download";
@@ -34,7 +34,7 @@ export async function show(place, { signal, parameters }) {
     },
   });
   const lead = "Each chunk is verified before it is written. You can pause, close the page, and go on later.";
-  place.append(heading("Download an image, and only what is new in it", lead), asked, results, kept);
+  place.append(heading("Download an image, and only what is new in it", lead), asked, kept, results);
   await update();
 }
 
@@ -57,6 +57,7 @@ class Download {
   }
 
   async run(signal) {
+    if (/\.(caidx|catar)$/.test(this.index.split(/[?;]/)[0])) throw usage("That is an archive, not an image: it can be browsed and mounted.");
     const cancel = new AbortController();
     signal.addEventListener("abort", () => cancel.abort());
     // First of all: browsers let pages ask for this only just after something was pressed.
@@ -80,6 +81,7 @@ class Download {
       throw error;
     } finally {
       controls.remove();
+      this.map?.reset("asked", "wait");
       pool.close();
       image?.close();
     }

@@ -8,8 +8,12 @@ import { field, fileField, form, more } from "../parts/forms.js";
 import { bytes, count, Speed } from "../parts/format.js";
 import { attempt, usage } from "../parts/problems.js";
 import { elsewhere } from "../parts/remote.js";
+import { working } from "../parts/work.js";
 
 export const title = "Make";
+
+/** Directory of what is to be saved, in this page's own storage. */
+const MADE = "made";
 
 export async function show(place, { signal }) {
   const results = element("div");
@@ -31,33 +35,30 @@ export async function show(place, { signal }) {
       ),
     ],
     buttons: [button("Make an example", example)],
-    submit: (values) => attempt(results, () => make(values, folder, results, signal)),
+    submit: (values) => attempt(results, () => working(results, signal, (work) => make(values, folder, results, work))),
   });
   place.append(heading("Make an index and a store", "With the same chunks, ids and digest that casync makes of it. Nothing leaves this page unless you send it."), asked, results);
 }
 
-async function make(values, folder, results, signal) {
+async function make(values, folder, results, { signal, onProgress }) {
   const tree = folder.tree();
   const file = values.get("file");
   if (!tree && !file?.name) throw usage("Choose a folder or a file, or drop a folder onto the field.");
   const name = `${values.get("name").trim() || (tree ? folder.name : file.name)}${tree ? ".caidx" : ".caibx"}`;
   const store = values.get("store").trim();
   const numbers = new Numbers(["Cut into chunks", "Speed"]);
-  const bar = element("progress", { "aria-label": "Progress" });
-  results.replaceChildren(numbers.element, bar);
-  let speed;
-  const onProgress = ({ done, total }) => {
-    if (Number.isFinite(total)) bar.value = total ? done / total : 1;
-    numbers.set({ "Cut into chunks": bytes(done), Speed: speed.of(done) });
-  };
+  results.prepend(numbers.element);
   const packed = store ? undefined : await temporary(`${name}.tar`);
   const pool = await Pool.start();
-  speed = new Speed();
+  const speed = new Speed();
+  const counted = (progress) => {
+    onProgress(progress);
+    numbers.set({ "Cut into chunks": bytes(progress.done), Speed: speed.of(progress.done) });
+  };
   try {
     const target = packed ? tarTarget(await packed.createWritable()) : httpTarget(store, sendOptions(values.get("token").trim()));
-    const options = { target, name, worker: pool, signal, onProgress };
+    const options = { target, name, worker: pool, signal, onProgress: counted };
     const made = tree ? await makeArchive(tree, options) : await makeImage(file, options);
-    bar.remove();
     const told = { Digest: made.digest, Size: bytes(made.size), Chunks: `${made.chunks}, of them ${made.stored} different`, Packed: bytes(made.packed) };
     const panel = element("div", { class: "panel", role: "status", id: "made" }, element("h3", {}, name), facts(told));
     results.append(panel);
@@ -81,10 +82,11 @@ function sent(store, name, tree) {
   return [element("p", {}, `Sent to ${store}. `, elsewhere(tree ? "browse" : "download", tree ? "Browse it there" : "Download it from there", index), ".")];
 }
 
-/** A file of this page, in place of an older one. */
+/** A file of this page, in place of what was made before. */
 async function temporary(name) {
   const root = await navigator.storage.getDirectory();
-  return root.getFileHandle(name, { create: true });
+  await root.removeEntry(MADE, { recursive: true }).catch(() => {});
+  return (await root.getDirectoryHandle(MADE, { create: true })).getFileHandle(name, { create: true });
 }
 
 /** Something to try it with. */

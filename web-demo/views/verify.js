@@ -8,6 +8,7 @@ import { bytes, count } from "../parts/format.js";
 import { ChunkMap } from "../parts/chunk-map.js";
 import { attempt, usage } from "../parts/problems.js";
 import { remote, remoteFields, sampleFile, samples } from "../parts/remote.js";
+import { working } from "../parts/work.js";
 
 export const title = "Verify";
 
@@ -21,7 +22,7 @@ export async function show(place, { signal, parameters }) {
       element("div", { class: "pair" }, fileField("File", "file", { note: "for a .caibx" }), folder.place),
     ],
     buttons: samples.file ? [button("Take the sample", (event) => takeSample(event.target, asked, results, false)), button("Damage the sample", (event) => takeSample(event.target, asked, results, true))] : [],
-    submit: (values) => attempt(results, () => verify(values, folder, results, signal)),
+    submit: (values) => attempt(results, () => working(results, signal, (work) => verify(values, folder, results, work))),
   });
   place.append(heading("Verify what you have", "The index is fetched; your file is read here and stays here."), asked, results);
 }
@@ -40,41 +41,36 @@ async function takeSample(pressed, asked, results, isDamaged) {
   pressed.disabled = false;
 }
 
-async function verify(values, folder, results, signal) {
+async function verify(values, folder, results, work) {
   const [index, options] = remote(values);
   const pool = await Pool.start();
-  results.replaceChildren();
   let opened;
   try {
-    opened = await open(index, { ...options, worker: pool, signal });
-    const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress" });
-    const onProgress = ({ done, total }) => (bar.value = total ? done / total : 1);
-    const work = { opened, results, bar, onProgress, signal };
-    await (opened.kind === "archive" ? verifyFolder(work, folder) : verifyFile(work, values.get("file")));
+    opened = await open(index, { ...options, worker: pool, signal: work.signal });
+    await (opened.kind === "archive" ? verifyFolder(opened, folder, results, work) : verifyFile(opened, values.get("file"), results, work));
   } finally {
     pool.close();
     opened?.close();
   }
 }
 
-async function verifyFile({ opened, results, bar, onProgress, signal }, file) {
+async function verifyFile(opened, file, results, work) {
   if (!file?.name) throw usage("Choose the file to compare with the index.");
   const map = new ChunkMap(opened.index.length, { wait: "not yet", store: "right", wrong: "wrong" });
-  results.replaceChildren(bar, map.element);
-  const found = await opened.verify(file, { signal, onProgress, onChunk: ({ number }, state) => map.set(number, state === "have" ? "store" : state) });
+  results.append(map.element);
+  const found = await opened.verify(file, { ...work, onChunk: ({ number }, state) => map.set(number, state === "have" ? "store" : state) });
   const { size, wrong } = found;
-  bar.replaceWith(verdict(found.ok, file.name, { Size: `${size.actual} of ${count(size.expected, "byte")}`, Chunks: found.chunks, Wrong: `${count(wrong.chunks, "chunk")}, ${bytes(wrong.bytes)}` }));
+  results.prepend(verdict(found.ok, file.name, { Size: `${size.actual} of ${count(size.expected, "byte")}`, Chunks: found.chunks, Wrong: `${count(wrong.chunks, "chunk")}, ${bytes(wrong.bytes)}` }));
   if (found.places.length) results.append(table(["Offset", "Bytes", "Chunk that should be there"], found.places.map(({ start, size, id }) => [start, size, id])));
 }
 
-async function verifyFolder({ opened, results, bar, onProgress, signal }, folder) {
+async function verifyFolder(opened, folder, results, work) {
   const handle = folder.handle();
   if (!handle) throw usage("Choose the folder to compare with the index, or drop it onto the field.");
-  results.replaceChildren(bar);
-  const found = await opened.verify(handle, { signal, onProgress });
+  const found = await opened.verify(handle, work);
   const { requests } = opened.traffic;
   const told = { Files: found.files, Folders: found.directories, Differences: found.differences.length, "Not compared": `${found.notCompared} links and the like`, Fetched: `${count(requests, "request")}, ${bytes(opened.traffic.bytes)}` };
-  results.replaceChildren(verdict(found.ok, `${folder.name}/`, told));
+  results.prepend(verdict(found.ok, `${folder.name}/`, told));
   if (found.differences.length) results.append(table(["Path", "What"], found.differences.map(({ path, what }) => [path, what])));
 }
 
