@@ -41,7 +41,13 @@ async function open() {
     const digest = async (bytes) => hex(await crypto.subtle.digest("SHA-256", bytes));
     const kinds = { StorageCache: () => new casync.StorageCache(), DirectoryCache: () => new casync.DirectoryCache() };
     const image = (options) => casync.open("/zstd.caibx", { stores: ["/zstd.castr"], retries: 0, ...options });
-    const all = async (blob) => digest(await new Response(blob.stream()).arrayBuffer());
+    // Not by a Response, which tells of no error what it was.
+    const all = async (blob) => {
+      const parts = [];
+      const reader = blob.stream().getReader();
+      for (let part; !(part = await reader.read()).done; ) parts.push(part.value);
+      return digest(await new Blob(parts).arrayBuffer());
+    };
     const file = async () => (await navigator.storage.getDirectory()).getFileHandle("image.img", { create: true });
     const code = (promise) => promise.then(() => "nothing", (error) => error.code);
     Object.assign(globalThis, { casync, digest, kinds, image, all, file, code });
