@@ -1,12 +1,16 @@
 //! Real servers, each on a port and a directory of its own, gone when the test is over.
 
 mod azurite;
+mod ftp;
 mod registry;
 mod s3;
+mod sftp;
 
 pub use azurite::Azurite;
+pub use ftp::{Ftp, Vsftpd};
 pub use registry::Registry;
 pub use s3::S3;
+pub use sftp::Sftp;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
