@@ -1,9 +1,9 @@
 // What everything that serves an index has to answer.
 
-import { assert } from "./harness.js";
+import { assert, sha512 } from "./harness.js";
 
 /** Of the fixture's tree. */
-export async function checkTree(get, data) {
+export async function checkTree(get, data, index) {
   const big = data("tree/big.bin");
   const home = await get("");
   assert.equal(home.status, 200);
@@ -62,6 +62,16 @@ export async function checkTree(get, data) {
   assert.match(moved.headers.get("location"), /\/docs\/$/);
   assert.equal((await get("empty/?format=json").then((answer) => answer.json())).length, 0);
 
+  const list = await get("docs/", { method: "HEAD" });
+  assert.equal(list.status, 200);
+  assert.equal(await list.text(), "");
+  assert.equal((await get("docs/", { headers: { "If-None-Match": docs.headers.get("etag") } })).status, 304);
+  assert.notEqual(json.headers.get("etag"), docs.headers.get("etag"));
+
+  // Tags name the index by its digest, then the place in it.
+  const digest = sha512(index).slice(0, 32);
+  for (const answer of [whole, docs, json]) assert.ok(answer.headers.get("etag").startsWith(`"${digest}-`), answer.headers.get("etag"));
+
   // Names and links.
   const umlauts = await get("docs/%C3%BCn%C3%AF.txt");
   assert.equal(await umlauts.text(), "umlauts\n");
@@ -70,6 +80,8 @@ export async function checkTree(get, data) {
   for (const path of ["nothing", "docs/nothing", "index.html/below", "docs/%2e%2e/%2e%2e/etc/passwd"]) {
     assert.equal((await get(path)).status, 404, path);
   }
+  assert.equal((await get("nothing%")).status, 400);
+  assert.equal((await get("nothing%ff")).status, 404);
   assert.equal((await get("big.bin", { method: "DELETE" })).status, 405);
 }
 

@@ -9,7 +9,7 @@ const stores = (name) => [`${base}${name}.castr`];
 
 for (const store of ["zstd", "xz", "gzip", "sha256"]) {
   const tree = await start(runtime, { index: `${base}${store}.caidx`, stores: stores(store) });
-  await checkTree(tree.get, data);
+  await checkTree(tree.get, data, data(`${store}.caidx`));
   await tree.close();
 }
 const image = await start(runtime, { index: `${base}zstd.caibx`, stores: stores("zstd") });
@@ -28,13 +28,15 @@ await bounded.close();
 
 // An origin that is damaged or gone.
 let damage = false;
+let stall = false;
 const origin = await serve((request, response) => {
   const path = new URL(request.url, "http://x").pathname.slice(1);
+  if (stall && path.endsWith(".cacnk")) return;
   const bytes = Buffer.from(data(path));
   if (damage && path.endsWith(".cacnk")) bytes[bytes.length >> 1] ^= 0x55;
   response.end(bytes);
 });
-const spoiled = await start(runtime, { index: `${origin.address}zstd.caidx`, stores: [`${origin.address}zstd.castr`], memory: 0, retries: 0 });
+const spoiled = await start(runtime, { index: `${origin.address}zstd.caidx`, stores: [`${origin.address}zstd.castr`], memory: 0, retries: 0, timeout: 1000 });
 assert.equal((await spoiled.get("docs/deep/hello.txt")).status, 200);
 damage = true;
 const refused = await spoiled.get("docs/deep/hello.txt");
@@ -50,6 +52,16 @@ const ended = await (async () => { for await (const piece of big.body) got.push(
 const bytes = Buffer.concat(got);
 assert.ok(data("tree/big.bin").subarray(0, bytes.length).equals(bytes));
 if (ended === "whole") assert.equal(bytes.length, data("tree/big.bin").length);
+damage = false;
+// One that never answers.
+stall = true;
+const late = await spoiled.get("docs/deep/hello.txt");
+assert.equal(late.status, 504);
+assert.equal(late.headers.get("x-casync-error"), "timeout");
+assert.equal(late.headers.get("cache-control"), "no-store");
+await late.text();
+stall = false;
+assert.equal(await (await spoiled.get("docs/deep/hello.txt")).text(), "hello\n");
 await spoiled.close();
 origin.close();
 const gone = await start(runtime, { index: `${base}nothing.caidx` });

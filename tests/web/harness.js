@@ -18,6 +18,9 @@ export const data = (name) => readFileSync(join(process.env.CASYNC_DATA, name));
 
 export const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
+/** The digest that casync uses unless told otherwise. */
+export const sha512 = (bytes) => createHash("sha512-256").update(bytes).digest("hex");
+
 /** All of a stream. */
 export const bytes = async (stream) => new Uint8Array(await new Response(stream).arrayBuffer());
 

@@ -3,6 +3,7 @@
 //! Every test builds the package (once), lets the C program make stores, puts nginx in front of them, and runs a script in
 //! Node, which checks everything itself. Deno and workerd come from npm, by the lock file beside this.
 
+mod chromium;
 mod edge;
 mod fixture;
 mod package;

@@ -3,6 +3,7 @@
 import { assert, load, random, serve } from "./harness.js";
 
 const { open, Pool } = await load("index.js");
+const { serve: edge } = await load("edge.js");
 const { digest, IndexWriter } = await load("module/casync_wasm.js");
 await (await load("module.js")).load();
 
@@ -19,7 +20,7 @@ function chunk(number) {
 
 const ids = [];
 const numbers = new Map();
-async function measure(mebibytes, options) {
+async function measure(mebibytes, read) {
   const chunks = (mebibytes * MIB) / SIZE;
   while (ids.length < chunks) {
     const id = digest("sha512-256", chunk(ids.length));
@@ -32,7 +33,6 @@ async function measure(mebibytes, options) {
     const name = request.url.split("/").at(-1);
     response.end(name.endsWith(".caibx") ? index : chunk(numbers.get(name.slice(0, 64))));
   });
-  const image = await open(`${server.address}a.caibx`, options);
   let peak = 0;
   // What this process holds in buffers, whoever holds it; the server's part is in it too.
   const sample = () => {
@@ -42,19 +42,16 @@ async function measure(mebibytes, options) {
   globalThis.gc();
   const before = process.memoryUsage().arrayBuffers;
   let count = 0;
-  await image.writeTo({
-    async write() {
-      if ((count += 1) % 32 !== 0) return;
-      // What is not held any more is no cost of the image; buffers are given back a moment after they were found to be garbage.
-      for (let turn = 0; turn < 3; turn += 1) {
-        globalThis.gc();
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      sample();
-    },
-  }, {});
+  await read(`${server.address}a.caibx`, async () => {
+    if ((count += 1) % 32 !== 0) return;
+    // What is not held any more is no cost of the image; buffers are given back a moment after they were found to be garbage.
+    for (let turn = 0; turn < 3; turn += 1) {
+      globalThis.gc();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    sample();
+  });
   assert.equal(count, chunks);
-  image.close();
   server.close();
   return peak - before;
 }
@@ -65,12 +62,25 @@ globalThis.gc = (await import("node:vm")).runInNewContext("gc");
 
 const { initSync } = await load("module/casync_wasm.js");
 const memory = initSync({}).memory;
-for (const worker of [undefined, await Pool.start({ size: 2 })]) {
-  const small = await measure(16, { worker });
-  const large = await measure(48, { worker });
+async function bounded(name, most, read) {
+  const small = await measure(16, read);
+  const large = await measure(48, read);
   const module = memory.buffer.byteLength;
-  console.log(`buffers ${(small / MIB).toFixed(1)} and ${(large / MIB).toFixed(1)} MiB, module ${(module / MIB).toFixed(1)} MiB`);
-  assert.ok(large < small + 8 * MIB, `${small} bytes for 16 MiB, ${large} for 48 MiB`);
-  assert.ok(large + module < 32 * MIB, `${large} bytes beside a module of ${module}`);
+  console.log(`${name}: buffers ${(small / MIB).toFixed(1)} and ${(large / MIB).toFixed(1)} MiB, module ${(module / MIB).toFixed(1)} MiB`);
+  assert.ok(large < small + 8 * MIB, `${name}: ${small} bytes for 16 MiB, ${large} for 48 MiB`);
+  assert.ok(large + module < most * MIB, `${name}: ${large} bytes beside a module of ${module}`);
+}
+
+// First, since a module's memory never shrinks: what is served at the edge.
+await bounded("edge", 16, async (index, each) => {
+  const { body } = await edge({ index })(new Request("http://edge.invalid/"));
+  for await (const _ of body) await each();
+});
+for (const worker of [undefined, await Pool.start({ size: 2 })]) {
+  await bounded(worker ? "with workers" : "alone", 32, async (index, write) => {
+    const image = await open(index, { worker });
+    await image.writeTo({ write }, {});
+    image.close();
+  });
   worker?.close();
 }

@@ -24,6 +24,17 @@ pub(crate) fn package() -> Option<&'static Path> {
     built.as_deref()
 }
 
+/// The component, built when first asked for.
+pub(crate) fn component() -> &'static Path {
+    static COMPONENT: OnceLock<PathBuf> = OnceLock::new();
+    COMPONENT.get_or_init(|| {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("web/casync-edge.wasm");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        outcome(Command::new(root.join("wasm/build-component")).arg(&file)).success();
+        file
+    })
+}
+
 fn build(features: Option<&str>, name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("web").join(name);

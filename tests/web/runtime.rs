@@ -41,6 +41,30 @@ fn install() -> Option<PathBuf> {
     Some(modules)
 }
 
+/// The program wasmtime from PyPI; nothing if it cannot be had.
+pub(crate) fn wasmtime() -> Option<PathBuf> {
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/requirements.txt");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/npm/wasmtime");
+    let program = directory.join("wasmtime_cli/wasmtime");
+    let wanted = std::fs::read(&requirements).expect("requirements.txt");
+    // Kept between runs for as long as what is required stays the same.
+    let installed = directory.join("requirements.txt");
+    if std::fs::read(&installed).ok().as_ref() == Some(&wanted) && program.exists() {
+        return Some(program);
+    }
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade"]);
+    pip.arg("--require-hashes").arg("--target").arg(&directory).arg("--requirement").arg(&requirements);
+    if which("python3").is_none() || outcome(&mut pip).status != Some(0) {
+        casync_tests::skip::skip("pip cannot install tests/web/requirements.txt (`apt install python3-pip`)");
+        return None;
+    }
+    // The package forgets to say that it is a program.
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a program");
+    std::fs::write(installed, wanted).expect("a note of what was installed");
+    Some(program)
+}
+
 /// A script of this directory, run by Node with the package and these settings.
 pub(crate) fn node(script: &str, package: &Path, settings: &[(&str, &str)]) -> Outcome {
     // Far more than any script takes, even on a busy machine.

@@ -1,7 +1,8 @@
 // An archive: the tree that a .caidx or .catar holds.
 
+import { ask, Forward } from "./ahead.js";
 import { readable } from "./content.js";
-import { CasyncError, check, explain } from "./errors.js";
+import { CasyncError, explain } from "./errors.js";
 import { checkRange, trafficOf } from "./image.js";
 import { ArchiveDecoder, Hasher, Lines, Tree } from "./module/casync_wasm.js";
 import { plan } from "./plan.js";
@@ -48,17 +49,19 @@ export class Archive {
     const directory = typeof path === "object" && path.type ? path : await this.#must(path, signal);
     if (directory.type !== "directory") throw new CasyncError("notdirectory", `${show(path)} is no directory`, { path });
     const entries = [];
+    const ahead = this.content.ahead?.(signal);
     let listing;
     try {
       listing = this.#tree.list(directory);
       for (;;) {
-        const entry = await this.#ask(listing, signal);
+        const entry = await ask(listing, this.content, ahead, signal);
         if (!entry) return entries;
         entries.push(entry);
       }
     } catch (error) {
       throw explain(error, `listing ${show(path)}`, { path });
     } finally {
+      ahead?.close();
       listing?.free();
     }
   }
@@ -66,11 +69,11 @@ export class Archive {
   /** All nodes with their paths, directories before what is in them; contents of files are not read. */
   async *walk({ signal = this.signal } = {}) {
     const decoder = new ArchiveDecoder(this.limits);
+    const forward = new Forward(this.content, signal);
     const trail = [];
     try {
       for (let at = 0; at < this.size; ) {
-        check(signal);
-        const { start, bytes } = await this.content.read(at, at + 1, { signal });
+        const { start, bytes } = await forward.read(at);
         decoder.feed(bytes.subarray(at - start));
         at = start + bytes.length;
         for (let event; (event = decoder.step()); ) {
@@ -88,6 +91,7 @@ export class Archive {
     } catch (error) {
       throw explain(error, `walking through ${this.url}`);
     } finally {
+      forward.close();
       decoder.free();
     }
   }
@@ -142,17 +146,18 @@ export class Archive {
   #text(make, { signal = this.signal } = {}) {
     const pieces = async function* (archive) {
       const lines = make();
+      const forward = new Forward(archive.content, signal);
       const encoder = new TextEncoder();
       try {
         for (let at = 0; at < archive.size; ) {
-          check(signal);
-          const { start, bytes } = await archive.content.read(at, at + 1, { signal });
+          const { start, bytes } = await forward.read(at);
           const text = lines.feed(bytes.subarray(at - start));
           at = start + bytes.length + lines.skip();
           if (text) yield encoder.encode(text);
         }
         lines.finish();
       } finally {
+        forward.close();
         lines.free();
       }
     };
@@ -175,22 +180,11 @@ export class Archive {
     let question;
     try {
       question = make();
-      return await this.#ask(question, signal);
+      return await ask(question, this.content, undefined, signal);
     } catch (error) {
       throw explain(error, doing);
     } finally {
       question?.free();
-    }
-  }
-
-  /** Asks until there is an answer; each time what is lacking is read. */
-  async #ask(question, signal) {
-    for (;;) {
-      check(signal);
-      const { need, ready } = question.step();
-      if (!need) return ready;
-      const { start, bytes } = await this.content.read(need.start, need.end, { signal });
-      question.provide(start, bytes);
     }
   }
 }

@@ -1,5 +1,6 @@
 // Byte ranges of a stream: out of chunks, verified, or out of a plain file by HTTP ranges.
 
+import { Ahead } from "./ahead.js";
 import { CasyncError, explain } from "./errors.js";
 
 /** The stream that an index describes. */
@@ -9,20 +10,20 @@ export class ChunkedContent {
     this.size = chunks.index.size;
   }
 
-  /** At least the bytes from `from` to before `to`: `{ start, bytes }`, whole chunks where that costs nothing. */
-  async read(from, to, { signal } = {}) {
+  /**
+   * At least the bytes from `from` to before `to`: `{ start, bytes }`, whole chunks where that costs nothing. `ahead` and `next` as
+   * `Ahead` has them.
+   */
+  async read(from, to, { signal, ahead, next } = {}) {
     const first = this.chunks.index.at(from);
-    if (first && to <= first.start + first.size) {
-      const { bytes } = await this.chunks.get(first, signal);
-      return { start: first.start, bytes };
-    }
-    const bytes = new Uint8Array(to - from);
-    let at = 0;
-    for await (const piece of this.pieces(from, to, { signal })) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return { start: from, bytes };
+    if (!first || to > first.start + first.size) return gathered(this, from, to, signal);
+    const bytes = ahead && next ? await ahead.get(first, next) : (await this.chunks.get(first, signal)).bytes;
+    return { start: first.start, bytes };
+  }
+
+  /** Fetches ahead, for one reader. */
+  ahead(signal) {
+    return new Ahead(this.chunks, signal);
   }
 
   /** The bytes from `from` to before `to` in pieces of at most a chunk. */
@@ -70,14 +71,8 @@ export class RangedContent {
 
   async read(from, to, { signal } = {}) {
     const first = Math.floor(from / BLOCK);
-    if (to <= (first + 1) * BLOCK) return { start: first * BLOCK, bytes: await this.#block(first, signal) };
-    const bytes = new Uint8Array(to - from);
-    let at = 0;
-    for await (const piece of this.pieces(from, to, { signal })) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return { start: from, bytes };
+    if (to > (first + 1) * BLOCK) return gathered(this, from, to, signal);
+    return { start: first * BLOCK, bytes: await this.#block(first, signal) };
   }
 
   async *pieces(from, to, { signal } = {}) {
@@ -91,6 +86,17 @@ export class RangedContent {
       at += piece.length;
     }
   }
+}
+
+/** A range that lies in several pieces, as one. */
+async function gathered(content, from, to, signal) {
+  const bytes = new Uint8Array(to - from);
+  let at = 0;
+  for await (const piece of content.pieces(from, to, { signal })) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return { start: from, bytes };
 }
 
 /** A stream of the web out of an async iterator; what is not read is not fetched, and cancelling ends the fetches. */

@@ -45,7 +45,7 @@ impl Code {
     }
 
     /// The code as JavaScript sees it.
-    #[cfg(feature = "bindgen")]
+    #[cfg(any(feature = "bindgen", feature = "component"))]
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Format => "format",
@@ -55,7 +55,9 @@ impl Code {
             Self::Unsupported => "unsupported",
             Self::Codec => "codec",
             Self::Usage => "usage",
+            #[cfg(feature = "bindgen")]
             Self::Number => "number",
+            #[cfg(feature = "bindgen")]
             Self::Internal => "internal",
         }
     }

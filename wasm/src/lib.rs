@@ -1,10 +1,11 @@
 //! The casync formats for JavaScript and for any other WebAssembly host.
 //!
 //! Everything that knows a format is in [`casync_core`]; this crate converts, calls and converts back. It opens no
-//! connection and reads no file: the host does, and hands over bytes. Two surfaces show the same machines:
+//! connection and reads no file: the host does, and hands over bytes. Three surfaces show the same machines:
 //!
 //! * `js` (feature `bindgen`, on by default): one JavaScript class for each machine, with TypeScript types;
-//! * `abi` (feature `abi`): plain functions over handles and two buffers, for hosts without JavaScript.
+//! * `abi` (feature `abi`): plain functions over handles and two buffers, for hosts without JavaScript;
+//! * `component` (feature `component`, for `wasm32-wasip2`): a handler of requests for hosts of `wasi:http`, see [`edge`].
 //!
 //! # In JavaScript
 //!
@@ -51,10 +52,16 @@
 
 #[cfg(feature = "abi")]
 pub mod abi;
-#[cfg(any(feature = "abi", feature = "bindgen"))]
+#[cfg(any(feature = "abi", feature = "bindgen", feature = "component"))]
 mod code;
+#[cfg(all(feature = "component", target_env = "p2"))]
+mod component;
+#[cfg(feature = "edge")]
+pub mod edge;
 #[cfg(any(feature = "abi", feature = "bindgen"))]
 mod feed;
+#[cfg(any(feature = "edge", feature = "bindgen"))]
+mod file_type;
 #[cfg(feature = "bindgen")]
 pub mod js;
 #[cfg(any(feature = "abi", feature = "bindgen"))]

@@ -21,7 +21,7 @@
 use alloc::vec::Vec;
 
 use super::ChunkId;
-use crate::codec::{self, Compression};
+use crate::codec::{Compression, Decoder};
 use crate::error::{Error, Malformed, Result};
 use crate::hash::DigestAlgorithm;
 use crate::limits::Limits;
@@ -45,6 +45,10 @@ impl StoredChunk {
     /// [`Error::Format`] for damaged frames, [`Error::Truncated`] for cut ones and for empty input,
     /// [`Error::Limit`] for bombs, [`Error::Unsupported`] for codecs that are not built in.
     pub fn decode(self, limits: &Limits) -> Result<PlainChunk> {
+        self.decode_with(&mut Decoder::new(), limits)
+    }
+
+    fn decode_with(self, decoder: &mut Decoder, limits: &Limits) -> Result<PlainChunk> {
         match self {
             Self::Plain(bytes) if bytes.len() as u64 > limits.chunk => {
                 Err(Error::Limit { what: crate::error::Limited::Chunk, value: bytes.len() as u64, max: limits.chunk })
@@ -53,7 +57,7 @@ impl StoredChunk {
             Self::Plain(bytes) => Ok(PlainChunk(bytes)),
             Self::Compressed(frame) => {
                 let mut bytes = Vec::new();
-                codec::decode(&frame, limits.chunk, &mut bytes)?;
+                decoder.decode(&frame, limits.chunk, &mut bytes)?;
                 Ok(PlainChunk(bytes))
             }
         }
@@ -78,7 +82,17 @@ impl StoredChunk {
     /// As [`Self::decode`] with `size` for the limit, [`Malformed::ChunkLength`] for a chunk that is too short,
     /// [`Error::Mismatch`].
     pub fn unpack(self, id: &ChunkId, size: u64, algorithm: DigestAlgorithm) -> Result<VerifiedChunk> {
-        self.decode(&Limits::default().with_chunk(size))?.with_length(size)?.verify(id, algorithm)
+        self.unpack_with(&mut Decoder::new(), id, size, algorithm)
+    }
+
+    fn unpack_with(
+        self,
+        decoder: &mut Decoder,
+        id: &ChunkId,
+        size: u64,
+        algorithm: DigestAlgorithm,
+    ) -> Result<VerifiedChunk> {
+        self.decode_with(decoder, &Limits::default().with_chunk(size))?.with_length(size)?.verify(id, algorithm)
     }
 
     /// How the chunk is compressed; `None` for plain bytes.
@@ -174,12 +188,27 @@ impl VerifiedChunk {
     ///
     /// As [`StoredChunk::unpack`].
     pub fn recognize(bytes: Vec<u8>, id: &ChunkId, size: u64, algorithm: DigestAlgorithm) -> Result<Self> {
+        Self::recognize_with(&mut Decoder::new(), bytes, id, size, algorithm)
+    }
+
+    /// The same with a decoder that is used for chunk after chunk.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::recognize`].
+    pub fn recognize_with(
+        decoder: &mut Decoder,
+        bytes: Vec<u8>,
+        id: &ChunkId,
+        size: u64,
+        algorithm: DigestAlgorithm,
+    ) -> Result<Self> {
         if Compression::detect(&bytes).is_err() {
             return StoredChunk::Plain(bytes).unpack(id, size, algorithm);
         }
         // Plain bytes may begin like a frame: an image of a file system that holds compressed files has such chunks.
         let plain = (bytes.len() as u64 == size).then(|| bytes.clone());
-        StoredChunk::Compressed(bytes).unpack(id, size, algorithm).or_else(|error| {
+        StoredChunk::Compressed(bytes).unpack_with(decoder, id, size, algorithm).or_else(|error| {
             let plain = plain.ok_or_else(|| error.clone())?;
             PlainChunk(plain).verify(id, algorithm).map_err(|_| error)
         })

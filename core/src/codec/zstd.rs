@@ -1,5 +1,6 @@
 //! zstd frames, by `ruzstd`.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
@@ -20,7 +21,18 @@ const WINDOW_MAX: u64 = 128 << 20;
 /// Bytes to decode before the output is taken from the decoder, which holds back the window anyway.
 const STEP: usize = 1 << 20;
 
-pub(super) fn decode(frame: &[u8], limit: u64, out: &mut Vec<u8>) -> Result<()> {
+/// The tables and the window of the last frame, for the next one.
+pub(super) type Kept = Option<Box<FrameDecoder>>;
+
+pub(super) fn decode(kept: &mut Kept, frame: &[u8], limit: u64, out: &mut Vec<u8>) -> Result<()> {
+    // What has failed is not used again.
+    let mut decoder = kept.take().unwrap_or_default();
+    run(&mut decoder, frame, limit, out)?;
+    *kept = Some(decoder);
+    Ok(())
+}
+
+fn run(decoder: &mut FrameDecoder, frame: &[u8], limit: u64, out: &mut Vec<u8>) -> Result<()> {
     let truncated = || Error::Truncated { length: frame.len() as u64 };
     let header = FrameHeader::parse(frame).ok_or_else(truncated)?;
     if frame_length(frame, &header)? < frame.len() {
@@ -34,10 +46,9 @@ pub(super) fn decode(frame: &[u8], limit: u64, out: &mut Vec<u8>) -> Result<()> 
         return Err(Unsupported::CodecMemory.into());
     }
     let damaged = |_| Error::from(Malformed::Compressed);
-    let mut source = frame;
-    let mut decoder = FrameDecoder::new();
     decoder.set_max_window_size(WINDOW_MAX);
-    decoder.init(&mut source).map_err(damaged)?;
+    let (head, mut source) = frame.split_at(header.length);
+    decoder.init(&header.with_window_for(head, limit)[..head.len()]).map_err(damaged)?;
     let mut output = Growing::new(out, limit);
     let step = usize::try_from(limit.saturating_add(1)).unwrap_or(usize::MAX).min(STEP);
     let mut decoded: u64 = 0;
@@ -84,6 +95,9 @@ fn frame_length(frame: &[u8], header: &FrameHeader) -> Result<usize> {
     }
 }
 
+/// Bytes in the longest frame header: magic, descriptor, window, dictionary id, content size.
+const HEADER_MAX: usize = 18;
+
 /// What the frame header says of layout and memory.
 struct FrameHeader {
     length: usize,
@@ -121,5 +135,22 @@ impl FrameHeader {
             _ => Some(number),
         };
         Some(Self { length, checksum: descriptor & 4 != 0, window, content_size })
+    }
+
+    /// The header with a window that is no larger than it takes for `limit` bytes of content.
+    ///
+    /// Encoders that do not know how much will come announce large windows, and a decoder that is used again takes memory
+    /// for all of it beforehand.
+    fn with_window_for(&self, head: &[u8], limit: u64) -> [u8; HEADER_MAX] {
+        // Blocks may be as long as the window, up to this.
+        const BLOCK_MAX: u64 = 128 << 10;
+        let mut bytes = [0; HEADER_MAX];
+        bytes[..head.len()].copy_from_slice(head);
+        let enough = limit.clamp(BLOCK_MAX, WINDOW_MAX).next_power_of_two();
+        if self.window.is_some_and(|window| window > enough) {
+            // The exponent from 2^10 on; nothing is added to it.
+            bytes[5] = (enough.ilog2() as u8 - 10) << 3;
+        }
+        bytes
     }
 }

@@ -14,7 +14,7 @@ pub use lines::Lines;
 pub use mode::ModeString;
 pub use mtree::MtreeLine;
 pub use stat::StatText;
-pub use time::CivilTime;
+pub use time::{CivilTime, HttpTime};
 
 use core::fmt;
 

@@ -16,7 +16,7 @@ pub(super) fn to_js(amount: u64) -> Result<f64, Failure> {
 pub(super) fn from_js(number: f64) -> Result<u64, Failure> {
     // Written so that NaN is refused.
     if !(0.0..=SAFE_MAX as f64).contains(&number) || number.fract() != 0.0 {
-        return Err(Failure::new(Code::Number, &format!("{number} is not an amount")));
+        return Err(Failure::new(Code::Number, "this is no amount: a whole number from 0 to 2^53 - 1"));
     }
     Ok(number as u64)
 }

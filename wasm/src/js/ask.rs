@@ -1,5 +1,7 @@
 //! What a question says: its answer, or what it takes to answer it.
 
+use core::ops::Range;
+
 use casync_core::archive::{Ask, Found};
 use js_sys::Object;
 use wasm_bindgen::prelude::*;
@@ -31,7 +33,10 @@ extern "C" {
     #[wasm_bindgen(method, setter)]
     fn set_need(this: &JsAsk, range: JsRange);
 
-    type JsRange;
+    /// Bytes from one offset to before another.
+    #[wasm_bindgen(typescript_type = "ByteRange")]
+    #[derive(Debug)]
+    pub type JsRange;
 
     #[wasm_bindgen(method, setter)]
     fn set_start(this: &JsRange, start: f64);
@@ -44,13 +49,15 @@ pub(super) fn object(ask: Ask<Option<Found>>) -> Result<JsAsk, Failure> {
     let object = Object::new().unchecked_into::<JsAsk>();
     match ask {
         Ask::Ready(found) => object.set_ready(found.as_ref().map(found_object).transpose()?),
-        Ask::Need(range) => {
-            let need = Object::new().unchecked_into::<JsRange>();
-            need.set_start(amount::to_js(range.start)?);
-            need.set_end(amount::to_js(range.end)?);
-            object.set_need(need);
-        }
+        Ask::Need(bytes) => object.set_need(range(&bytes)?),
     }
+    Ok(object)
+}
+
+pub(super) fn range(bytes: &Range<u64>) -> Result<JsRange, Failure> {
+    let object = Object::new().unchecked_into::<JsRange>();
+    object.set_start(amount::to_js(bytes.start)?);
+    object.set_end(amount::to_js(bytes.end)?);
     Ok(object)
 }
 

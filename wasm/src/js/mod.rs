@@ -11,6 +11,8 @@ mod ask;
 mod chunk_decoder;
 mod cutter;
 mod decoder;
+#[cfg(feature = "edge")]
+mod edge;
 mod error;
 mod find;
 mod hasher;
@@ -27,10 +29,12 @@ mod tree;
 
 #[cfg(feature = "make")]
 pub use archive_encoder::{ArchiveEncoder, JsMember, blob_features, compress};
-pub use ask::JsAsk;
+pub use ask::{JsAsk, JsRange};
 pub use chunk_decoder::ChunkDecoder;
 pub use cutter::Cutter;
 pub use decoder::{ArchiveDecoder, JsEvent};
+#[cfg(feature = "edge")]
+pub use edge::{JsSiteOptions, JsVisitStep, Site, SiteAnswer, Visit, content_type, search_chunks};
 pub use error::Failure;
 pub use find::Find;
 pub use hasher::{Hasher, digest};

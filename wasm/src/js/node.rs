@@ -1,11 +1,12 @@
 //! Nodes of archives as plain objects.
 
 use casync_core::Name;
-use casync_core::archive::{Content, FileType, Located, Node, Xattr};
+use casync_core::archive::{Content, Located, Node, Xattr};
 use js_sys::{Array, Object, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::{Failure, amount};
+use crate::file_type;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -144,7 +145,7 @@ pub(super) fn object(name: Option<&Name>, node: &Node, entry: u64, content: u64)
         object.set_name(&String::from_utf8_lossy(name));
         object.set_name_bytes(bytes(name));
     }
-    object.set_type(type_name(node.content.file_type()));
+    object.set_type(file_type::name(node.content.file_type()));
     let metadata = &node.metadata;
     object.set_permissions(metadata.permissions);
     object.set_uid(metadata.uid);
@@ -200,16 +201,4 @@ fn xattr(xattr: &Xattr) -> JsXattr {
 /// A copy.
 fn bytes(bytes: &[u8]) -> Uint8Array {
     Uint8Array::new_from_slice(bytes)
-}
-
-const fn type_name(file_type: FileType) -> &'static str {
-    match file_type {
-        FileType::Directory => "directory",
-        FileType::Regular => "file",
-        FileType::Symlink => "symlink",
-        FileType::Block => "block",
-        FileType::Character => "character",
-        FileType::Fifo => "fifo",
-        FileType::Socket => "socket",
-    }
 }

@@ -66,6 +66,14 @@ impl Listing {
         }
     }
 
+    /// Where the first entry starts that is still to come and starts at `offset` or behind it: that is asked for later, so
+    /// a host can fetch it ahead. `None` before the directory's table was read, and where there is no such entry.
+    pub fn next_after(&self, offset: u64) -> Option<u64> {
+        let (State::Name(children) | State::Node(children, _)) = &self.state else { return None };
+        let behind = children.partition_point(|child| child.start >= offset);
+        Some(children[behind.checked_sub(1)?].start)
+    }
+
     fn advance(&mut self, state: State) -> Result<(State, Option<Ask<Option<Found>>>)> {
         let window = &mut self.window;
         Ok(match state {
