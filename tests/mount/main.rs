@@ -1,6 +1,7 @@
 //! The verb `mount`: what is mounted is what was archived, by whomever, and stays so when things go wrong.
 
 mod attributes;
+mod distant;
 mod faults;
 mod forms;
 mod images;

@@ -1,12 +1,16 @@
 //! Real servers, each on a port and a directory of its own, gone when the test is over.
 
 mod azurite;
+mod garage;
 mod registry;
 mod s3;
+mod tokens;
 
 pub use azurite::Azurite;
+pub use garage::Garage;
 pub use registry::Registry;
 pub use s3::S3;
+pub use tokens::{Policy, Tokens};
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};

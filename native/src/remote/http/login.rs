@@ -34,14 +34,22 @@ pub(in crate::remote) fn authorization(address: &Address, options: &HttpOptions)
             let text = read(path)?;
             secret(format!("Bearer {}", text.trim())).context(|| format!("use the token in {path:?}")).map(Some)
         }
-        Login::Basic(path) => {
-            let text = read(path)?;
-            let (user, password) = text.trim_end_matches(['\r', '\n']).split_once(':').ok_or_else(|| {
-                Error::new(Errno::INVAL, format!("{path:?} should have a name, a colon and a password"))
-            })?;
-            basic(&Credentials { user: user.to_owned(), password: password.to_owned() }).map(Some)
-        }
+        Login::Basic(path) => basic(&credentials_in(path)?).map(Some),
     }
+}
+
+/// The name and password in a file: `NAME:PASSWORD`.
+///
+/// # Errors
+///
+/// If it cannot be read or has no colon.
+pub(super) fn credentials_in(path: &Path) -> Result<Credentials> {
+    let text = read(path)?;
+    let (user, password) = text
+        .trim_end_matches(['\r', '\n'])
+        .split_once(':')
+        .ok_or_else(|| Error::new(Errno::INVAL, format!("{path:?} should have a name, a colon and a password")))?;
+    Ok(Credentials { user: user.to_owned(), password: password.to_owned() })
 }
 
 /// The headers in a file, one a line: `NAME: VALUE`. Empty lines and those that begin with `#` do not count.
