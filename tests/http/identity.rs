@@ -152,7 +152,7 @@ fn certificates_of_clients_and_of_authorities() {
     extract(&scene, "[http]\nca = [\"ca.pem\"]\nclient-certificate = \"both.pem\"\n", &url).success();
     scene.tree_is_right("out");
 
-    refused(&format!("{named}client-key = \"server.key\"\n"), "server.key");
+    refused(&format!("{named}client-key = \"server.key\"\n"), "keys may not be consistent");
     refused(named, "client.pem");
     refused(&format!("{named}client-key = \"none.key\"\n"), "none.key");
     scene.sandbox.write("no.pem", format!("{SECRET} is no certificate"));

@@ -100,6 +100,10 @@ fn silence_ends_in_an_error() {
                 &["list", &format!("{place}/x.caidx")],
                 &[SIZES, "make", &store, "new.caibx", "blob"],
             ] {
+                // Who is told that a chunk is there does not send it.
+                if arguments.contains(&"make") && !says.is_empty() {
+                    continue;
+                }
                 let told = run(&sandbox, &environment, arguments).failure();
                 // What has begun is asked for from there on, and this service does not understand that.
                 let expected = if says.is_empty() { "nothing came for 1 seconds" } else { "" };

@@ -53,6 +53,10 @@ fn a_server_leaves_while_parts_are_read() {
     let ours = tool::ours().display();
     for what in ["tree.caidx", "tree.catar"] {
         for words in [&["list", "FILE"][..], &["list", "FILE", "sub"], &["mtree", "FILE"], &["stat", "FILE", "noise"]] {
+            // The protocol has no parts of archives.
+            if what == "tree.catar" && words.len() > 2 {
+                continue;
+            }
             let with = |file: String| -> Vec<String> {
                 words.iter().map(|word| if *word == "FILE" { file.clone() } else { (*word).to_owned() }).collect()
             };

@@ -207,7 +207,7 @@ impl Http {
             // A password belongs to its proxy.
             proxy_password_file: self
                 .proxy_password_file
-                .or(other.proxy_password_file.filter(|_| self.proxy.is_none())),
+                .or_else(|| other.proxy_password_file.filter(|_| self.proxy.is_none())),
             proxy: self.proxy.or(other.proxy),
             retries: self.retries.or(other.retries),
             concurrency: self.concurrency.or(other.concurrency),

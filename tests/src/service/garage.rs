@@ -23,7 +23,9 @@ impl Garage {
     /// Starts one; `None` has been told as a skip.
     pub fn start(sandbox: &Sandbox) -> Option<Self> {
         let Some(program) = tool::installed("garage") else {
-            skip("garage is not installed (`cargo install garage --locked --root target/tools`; `tests/setup` does not do it)");
+            skip(
+                "garage is not installed (`cargo install garage --locked --root target/tools`; `tests/setup` does not do it)",
+            );
             return None;
         };
         // It does not tell which port it has if it may choose.

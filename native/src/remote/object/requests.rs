@@ -60,7 +60,8 @@ impl Requests {
     /// The body of a request, as it is sent.
     fn outgoing(&self, body: HttpRequestBody) -> reqwest::Body {
         match &self.rate {
-            Some(rate) if !body.is_empty() => {
+            // Not `is_empty`, which says the opposite of some bodies.
+            Some(rate) if body.content_length() > 0 => {
                 reqwest::Body::wrap(Paced { body, rest: Bytes::new(), rate: Arc::clone(rate), pause: None })
             }
             _ => reqwest::Body::wrap(body),
