@@ -66,7 +66,7 @@ fn refusals() {
     }
     // Tokens that the registry does not believe: asked for once, not for ever.
     let other = self::sandbox();
-    let liar = Tokens::start(Policy { anybody: "pull", seconds: LONG }).not_believed(tokens.certificate.clone());
+    let liar = Tokens::start(Policy { anybody: "pull", seconds: LONG }).not_believed(tokens.certificate);
     let Some(server) = Registry::start_with_tokens(&other, &liar) else { return };
     let told = run(&other, &[], &["extract", &format!("oci://{}/store/blob.caibx", server.host), "out"]).failure();
     assert!(told.contains("the server answers 401"), "{told}");
