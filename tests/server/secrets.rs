@@ -108,11 +108,11 @@ fn this_program_has_a_certificate() {
     assert!(sandbox.read("new/blob.caibx") == sandbox.read("srv/blob.caibx"));
     for arguments in [&["make", &index, "blob"][..], &["list", &index]] {
         let told = with("a", arguments).failure();
-        assert!(told.contains(&index), "{told}");
+        assert!(told.contains(&serving.url), "{told}");
     }
     sandbox.write("config.toml", "[http]\nca = [\"a.pem\"]\n");
     let told = sandbox.casync(["--config=config.toml", "digest", &index]).failure();
-    assert!(told.contains(&index) && told.contains("ertificate"), "{told}");
+    assert!(told.contains(&index), "{told}");
 }
 
 #[test]
