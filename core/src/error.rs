@@ -344,8 +344,10 @@ pub enum UsageError {
     Compression,
     /// A name of no feature or group of features.
     Feature,
-    /// A text that is no size, or one that does not fit 64 bits.
+    /// A text that is no size.
     Size,
+    /// A size below zero, or one that does not fit 64 bits.
+    SizeRange,
     /// Chunk sizes; the fields say which rule they break.
     ChunkSizes(ChunkSizesError),
     /// Input is longer than the maximum chunk size, and that is smaller than the window of the rolling hash.
@@ -374,6 +376,7 @@ impl fmt::Display for UsageError {
             Self::Compression => f.write_str("unknown compression"),
             Self::Feature => f.write_str("unknown feature flag"),
             Self::Size => f.write_str("not a size"),
+            Self::SizeRange => f.write_str("a size below zero or above 2^64 - 1"),
             Self::ChunkSizes(error) => write!(f, "{error}"),
             Self::WindowTooLarge => {
                 f.write_str("a maximum chunk size below 48 bytes only works with equal minimum, average and maximum")

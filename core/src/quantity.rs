@@ -24,25 +24,28 @@ const UNITS: [(u8, u64); 7] =
 ///
 /// # Errors
 ///
-/// [`UsageError::Size`] for anything else and for sums above 2^64 − 1.
+/// [`UsageError::SizeRange`] for numbers below zero and sums above 2^64 − 1, [`UsageError::Size`] for anything else.
 pub fn parse_size(text: &str) -> Result<u64> {
-    let bad = Error::Usage(UsageError::Size);
+    let (bad, range) = (Error::Usage(UsageError::Size), Error::Usage(UsageError::SizeRange));
     let mut rest = text.as_bytes();
     let mut sum: u64 = 0;
     // Index of the first unit that the next term may have.
     let mut allowed = 0;
     loop {
         rest = skip_blanks(rest);
+        if rest.starts_with(b"-") {
+            return Err(range);
+        }
         // compat: the number is read by strtoull, which takes a plus sign.
         rest = rest.strip_prefix(b"+").unwrap_or(rest);
         let (whole, after) = digits(rest);
         if whole.is_empty() {
             return Err(bad);
         }
-        let number = decimal(whole).ok_or(Error::Usage(UsageError::Size))?;
+        let number = decimal(whole).ok_or_else(|| range.clone())?;
+        // compat: there may be no digit behind the point.
         let (fraction, after) = match after {
-            [b'.', after @ ..] if after.first().is_some_and(u8::is_ascii_digit) => digits(after),
-            [b'.', ..] => return Err(bad),
+            [b'.', after @ ..] => digits(after),
             _ => (&[][..], after),
         };
         let blanks_skipped = skip_blanks(after);
@@ -59,7 +62,7 @@ pub fn parse_size(text: &str) -> Result<u64> {
         let factor = UNITS[unit].1;
         let fraction = fraction.iter().rev().fold(0.0, |value, digit| (value + f64::from(digit - b'0')) / 10.0);
         let value = number.checked_mul(factor).and_then(|value| value.checked_add((fraction * factor as f64) as u64));
-        sum = value.and_then(|value| sum.checked_add(value)).ok_or(Error::Usage(UsageError::Size))?;
+        sum = value.and_then(|value| sum.checked_add(value)).ok_or_else(|| range.clone())?;
         if after.is_empty() {
             return Ok(sum);
         }
@@ -171,11 +174,16 @@ mod tests {
             ("4K ", None),
             ("1K1K", None),
             ("1K1M", None),
-            ("1.", None),
+            ("1.", Some(1)),
+            ("5.K", Some(5120)),
+            ("1..", None),
             (".5K", None),
             ("0x10", None),
         ] {
             assert_eq!(parse_size(text).ok(), expected, "{text:?}");
+        }
+        for text in ["-1", " -0", "1K-1", "16E", "18446744073709551616"] {
+            assert_eq!(parse_size(text), Err(Error::Usage(UsageError::SizeRange)), "{text:?}");
         }
     }
 

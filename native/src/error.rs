@@ -145,7 +145,7 @@ impl Error {
             report.push_str("\n  ");
             report.push_str(&details);
         }
-        if let Some(hint) = &self.0.hint {
+        if let Some(hint) = self.0.hint.as_deref().or_else(|| limit_hint(self.errno())) {
             report.push_str("\nhint: ");
             report.push_str(hint);
         }
@@ -238,6 +238,15 @@ pub trait Context<T> {
 impl<T, E: Into<Error>> Context<T> for Result<T, E> {
     fn context<S: Into<String>>(self, what: impl FnOnce() -> S) -> Result<T> {
         self.map_err(|error| error.into().context(what()))
+    }
+}
+
+/// What to try where the system has no more of something, whoever has asked for it.
+fn limit_hint(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::MFILE => Some("`ulimit -n` limits the number of open files"),
+        Errno::NOMEM => Some("`ulimit -v` limits it; --memory= and --jobs= make the program take less"),
+        _ => None,
     }
 }
 

@@ -36,3 +36,5 @@ pub mod store;
 mod sys;
 pub mod tar;
 pub mod ui;
+
+pub use sys::Reserve;

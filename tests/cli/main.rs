@@ -3,6 +3,7 @@
 mod json;
 mod memory;
 mod notify;
+mod parity;
 mod progress;
 mod progress_styles;
 mod rauc;

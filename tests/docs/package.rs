@@ -65,6 +65,11 @@ fn is_installed_and_removed() {
     let installed = files(&sandbox.path("root/usr"));
     let mut expected: Vec<String> = [
         "bin/casync",
+        "lib/casync/protocols/casync-ftp",
+        "lib/casync/protocols/casync-http",
+        "lib/casync/protocols/casync-https",
+        "lib/casync/protocols/casync-sftp",
+        "sbin/mount.casync",
         "share/bash-completion/completions/casync",
         "share/doc/casync-rs/LICENSE-APACHE",
         "share/doc/casync-rs/README.md",
@@ -82,6 +87,15 @@ fn is_installed_and_removed() {
     assert_eq!(installed, expected);
 
     let program = sandbox.path("root/usr/bin/casync");
+    for link in expected.iter().filter(|path| path.contains("/casync-") && path.starts_with("lib")) {
+        let target = std::fs::canonicalize(sandbox.path("root/usr").join(link)).expect("a link that leads somewhere");
+        assert_eq!(target, program, "{link}");
+    }
+    assert_eq!(std::fs::canonicalize(sandbox.path("root/usr/sbin/mount.casync")).expect("a link"), program);
+    // By that name it is a helper for URLs.
+    let helper = sandbox.path("root/usr/lib/casync/protocols/casync-http");
+    let refused = sandbox.run(&helper, ["pull", "-", "-", "ftp://localhost/x.caidx", "-"]);
+    assert!(refused.stderr.starts_with("Not a URL of http: "), "{refused:?}");
     sandbox.write("tree/file", "content");
     let digest = sandbox.run(&program, ["make", "tree.caidx", "tree"]).success();
     assert_eq!(sandbox.casync(["digest", "tree.caidx"]).success(), digest);

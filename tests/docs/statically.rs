@@ -28,7 +28,8 @@ fn program() -> Option<PathBuf> {
         return None;
     }
     let mut build = cargo("build");
-    build.args(["--package=casync", "--bin=casync", "--message-format=json", "--target", TARGET]);
+    // All that it depends on is built again for this: as quickly as can be.
+    build.args(["--package=casync", "--bin=casync", "--message-format=json", "--profile=quick", "--target", TARGET]);
     programs(&run(&mut build)).into_iter().next()
 }
 

@@ -14,6 +14,9 @@
 //! bash; `$ ` the command; `+ ` paths that are there afterwards and were not before; `> ` what it prints; and the message. The
 //! program always ends with status 1, and changes nothing else: not an older output, and no temporary file is left.
 //!
+//! `$site` is a web server that has the same files, and below `404`, `403`, `500`, `silent`, `corrupt`, `short` and `long` answers
+//! so; `$tls` is `casync serve` with a certificate that nobody trusts. Messages show these names in the place of addresses.
+//!
 //! Each row starts from the same directory: `tree`, `blob`, what casync makes of these, and older outputs, `old` and
 //! `old.img`. With `CASYNC_TESTS_BLESS=1` the rows take over what the program answers; look at the difference.
 
@@ -25,10 +28,13 @@ use std::process::Command;
 
 use casync_tests::input;
 use casync_tests::mount::is_root;
+use casync_tests::nginx;
 use casync_tests::running::within;
 use casync_tests::sandbox::{Outcome, Sandbox};
+use casync_tests::serving::Serving;
 use casync_tests::skip;
 use casync_tests::tool::{ours, upstream};
+use casync_tests::web::{Act, Request, Web};
 
 use crate::scene::snapshot_of;
 
@@ -113,8 +119,28 @@ fn blessing() -> bool {
     std::env::var_os("CASYNC_TESTS_BLESS").is_some()
 }
 
-/// The directory that all rows start from, and a program beside it.
-struct Stage(Sandbox);
+/// The directory that all rows start from, a program beside it, and servers.
+struct Stage {
+    // They go before the files that they serve.
+    site: Web,
+    tls: Serving,
+    sandbox: Sandbox,
+}
+
+/// What is wrong with the site is told by the first part of the path.
+fn misbehave(request: &Request) -> Act {
+    let part = request.path.split('/').nth(1).unwrap_or_default();
+    match part {
+        "404" => Act::Status(404, ""),
+        "403" => Act::Status(403, ""),
+        "500" => Act::Status(500, ""),
+        "silent" => Act::StallAfter(0),
+        "corrupt" if request.is_for_chunk() => Act::Corrupt(100),
+        "short" if request.is_for_chunk() => Act::CutAfter(100),
+        "long" if request.is_for_chunk() => Act::Overstate(100),
+        _ => Act::Serve,
+    }
+}
 
 impl Stage {
     fn new(program: &Path) -> Self {
@@ -126,7 +152,17 @@ impl Stage {
         sandbox.write("start/old/keep", b"what was there");
         sandbox.write("start/old.img", b"the old image");
         sandbox.write("bin/casync", fs::read(program).unwrap());
-        let stage = Self(sandbox);
+        nginx::certificates(&sandbox);
+        for name in ["good", "404", "403", "500", "silent", "corrupt", "short", "long"] {
+            fs::create_dir_all(sandbox.path("www")).unwrap();
+            std::os::unix::fs::symlink("../start", sandbox.path(format!("www/{name}"))).unwrap();
+        }
+        // What is served comes later.
+        fs::create_dir(sandbox.path("start/default.castr")).unwrap();
+        let site = Web::with(sandbox.path("www"), misbehave);
+        let certificate = ["--tls-certificate=server.pem", "--tls-key=server.key", "--store=start/default.castr"];
+        let tls = Serving::start(&sandbox, certificate.into_iter().chain(["--index-dir=start"]));
+        let stage = Self { site, tls, sandbox };
         // Times and modes are in the archives, and digests of these in the messages.
         let script = "chmod 755 . start bin bin/casync; cd start; chmod -R u=rwX,go=rX tree old blob old.img
             find tree blob -exec touch --no-dereference --date=2021-02-03T04:05:06Z {} +
@@ -146,21 +182,31 @@ impl Stage {
     }
 
     fn bash(&self, directory: &str, script: &str) -> Command {
-        let mut bash = self.0.command("bash");
-        let path = format!("{}:{}", self.0.path("bin").display(), std::env::var("PATH").unwrap());
-        bash.current_dir(self.0.path(directory)).env("PATH", path).env("LC_ALL", "C");
+        let mut bash = self.sandbox.command("bash");
+        let path = format!("{}:{}", self.sandbox.path("bin").display(), std::env::var("PATH").unwrap());
+        bash.current_dir(self.sandbox.path(directory)).env("PATH", path).env("LC_ALL", "C");
+        bash.env("site", self.site.url("").trim_end_matches('/')).env("tls", self.tls.at("").trim_end_matches('/'));
         bash.args(["-c", &format!("{PRELUDE}\n{script}")]);
         bash
     }
 
     fn run(&self, row: &Row) -> Outcome {
-        within(&mut self.bash("here", &row.command))
+        let mut outcome = within(&mut self.bash("here", &row.command));
+        let address = self.tls.address();
+        outcome.stderr = outcome
+            .stderr
+            .replace(&self.site.address().to_string(), "SITE")
+            .replace(&format!("localhost:{}", address.port()), "TLS")
+            .replace(&address.to_string(), "TLS")
+            // Without a network it cannot be told from a server of names that does not answer.
+            .replace("Temporary failure in name resolution", "Name or service not known");
+        outcome
     }
 }
 
 /// What is wrong with an answer, or nothing.
 fn judge(stage: &Stage, row: &Row, found: &mut Row) -> Option<String> {
-    let here = stage.0.path("here");
+    let here = stage.sandbox.path("here");
     let before = snapshot_of(&here);
     let outcome = stage.run(row);
     let mut after = snapshot_of(&here);

@@ -30,6 +30,31 @@ fn few_open_files() {
     scene.assert_same("out", "tree");
 }
 
+/// However little memory there is: it works, or it says that there is too little.
+#[test]
+fn little_memory() {
+    let scene = Scene::new();
+    let (mut loads, mut failed) = (false, 0);
+    for mebibytes in (16..128).step_by(8) {
+        for arguments in ["--jobs=4 make new.caibx blob", "--jobs=1 extract x.caibx new.img", "mtree tree"] {
+            let script = format!("exec prlimit --as={} \"$casync\" {arguments}", mebibytes << 20);
+            let outcome = within(&mut scene.script(&script));
+            // With less the program is not even loaded: the system ends it, or the loader says so.
+            loads |= outcome.status.is_some() && !outcome.stderr.contains("shared libraries");
+            if outcome.status == Some(0) {
+                scene.assert_tidy();
+            } else if loads {
+                failed += 1;
+                // What cannot be had may be memory, or a thread with its stack.
+                let thread = outcome.stderr.contains("start a thread: Resource temporarily unavailable");
+                scene.assert_failed(outcome, if thread { &["hint: "] } else { &["Cannot allocate memory", "hint: "] });
+            }
+        }
+        let _ = std::fs::remove_file(scene.path("new.img"));
+    }
+    assert!(failed > 0);
+}
+
 #[test]
 fn files_of_limited_size() {
     let scene = Scene::new();

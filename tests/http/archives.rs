@@ -68,8 +68,8 @@ fn servers_without_ranges_send_all() {
     scene.tree_is_right("out");
     let local = scene.run(&["list", "www/tree.catar"]).success();
     assert_eq!(scene.run(&["list", &web.url("tree.catar")]).success(), local);
-    let stderr = scene.run(&["list", &web.url("tree.catar"), "2"]).failure();
-    assert!(stderr.contains("Failed to seek to 2") && stderr.contains("parts of it cannot be had"), "{stderr}");
+    let part = scene.run(&["list", "www/tree.catar", "2"]).success();
+    assert_eq!(scene.run(&["list", &web.url("tree.catar"), "2"]).success(), part);
     for (act, expected) in [
         (Act::WrongRange, "another part"),
         (Act::Status(404, ""), "File, URL or resource not found."),

@@ -133,7 +133,7 @@ fn bad_input_is_refused_before_anything_is_mounted() {
     for (arguments, said) in [
         (&["no.catar", "mnt"][..], "read the root of the archive"),
         (&["empty.catar", "mnt"], "read the root of the archive"),
-        (&["missing.caidx", "mnt"], "Failed to open \"missing.caidx\": No such file or directory"),
+        (&["missing.caidx", "mnt"], "open \"missing.caidx\": No such file or directory"),
         (&["cut.caidx", "mnt"], "index"),
         (&["--store=nowhere", "x.caidx", "mnt"], "chunk "),
         (&["--store=store.castr", "x.caidx", "mnt", "no/such/path"], "Seek path not available in archive."),

@@ -9,4 +9,5 @@ mod pairs;
 mod places;
 mod recorded;
 mod scene;
+mod sftp;
 mod sshd;

@@ -19,7 +19,7 @@
 //! | [`plant`] | trees with all that a file system can hold |
 //! | [`store`] | what lies in a store, and how to spoil it |
 //! | [`web`], [`link`], [`nginx`], [`proxy`] | servers, good ones and others, long links and proxies to them; [`network`] runs them |
-//! | [`service`] | real servers: of objects, of registries |
+//! | [`service`] | real servers: of objects, of registries, of files |
 //! | [`running`] | programs under way, with a time limit |
 //! | [`serving`] | `casync serve` under way |
 //! | [`peak`] | how much memory a program took |
@@ -42,6 +42,7 @@
 //! | `cache` | `make --cache=`: always the index of a run without, and nothing read that has not changed |
 //! | `wasm` | the same answers from the core as WebAssembly, inside wasmtime; what they cost in memory |
 //! | `http` | stores, indexes and archives on web servers: nginx, and servers that do all there is to do wrong |
+//! | `ftp` | stores, indexes and archives on FTP servers: real ones, old ones, and one that does wrong |
 //! | `cli` | what the program answers to command lines, beside the C casync; help, terminals, memory |
 //! | `diff` | the verbs `diff` and `plan`, on trees and blobs of all forms, and on bad ones |
 //! | `server` | the verbs `serve` and `fetch`, caches, groups of stores and the configuration file |

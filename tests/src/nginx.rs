@@ -83,8 +83,8 @@ http {{
     )
 }
 
-/// Makes an authority, and certificates by it for server and client.
-fn certificates(sandbox: &Sandbox) {
+/// Makes an authority, and certificates by it for server and client: `ca.pem`, and `server` and `client` as `.pem` and `.key`.
+pub fn certificates(sandbox: &Sandbox) {
     use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
     let key = || KeyPair::generate().expect("a key");
     let mut parameters = CertificateParams::new(Vec::new()).expect("no names");

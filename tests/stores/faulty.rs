@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use casync::error::{Error, Result};
-use casync::store::{Form, Put, Store};
+use casync::store::{Form, Inventory, Put, Store};
 use casync_core::chunk::ChunkId;
 use rustix::io::Errno;
 
@@ -60,6 +60,26 @@ impl Store for Faulty {
 
     fn has(&self, id: &ChunkId) -> Result<bool> {
         self.inner.has(id)
+    }
+
+    fn stored_size(&self, id: &ChunkId) -> Result<Option<u64>> {
+        self.inner.stored_size(id)
+    }
+
+    fn hold(&self, id: &ChunkId) -> Result<bool> {
+        self.inner.hold(id)
+    }
+
+    fn finish(&self) -> Result<()> {
+        self.inner.finish()
+    }
+
+    fn path(&self, id: &ChunkId, form: Form) -> String {
+        self.inner.path(id, form)
+    }
+
+    fn inventory(&self) -> Option<&dyn Inventory> {
+        self.inner.inventory()
     }
 
     fn put(&self, id: &ChunkId, form: Form, bytes: &[u8]) -> Result<Put> {

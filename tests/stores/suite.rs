@@ -72,6 +72,14 @@ fn listed(store: &dyn Store) -> (BTreeSet<(ChunkId, bool)>, Vec<String>) {
     (chunks, strangers)
 }
 
+/// What a store lists is this, if it can be listed at all. Who must be able to is held to it by `lists_what_it_has`.
+fn check_listed(store: &dyn Store, chunks: usize) {
+    if store.inventory().is_some() {
+        let (listed, strangers) = listed(store);
+        assert_eq!((listed.len(), strangers), (chunks, Vec::new()));
+    }
+}
+
 pub(crate) fn gives_back_what_was_put(row: &Row) {
     let (store, samples) = (row.open(), samples(3));
     samples.iter().for_each(|sample| put(&*store, sample));
@@ -104,7 +112,7 @@ pub(crate) fn has_nothing_at_first(row: &Row) {
     assert!(!store.has(id).unwrap());
     assert_eq!(get(&*store, id, Form::Compressed), None);
     assert_eq!(get(&*store, id, Form::Plain), None);
-    assert_eq!(listed(&*store), (BTreeSet::new(), Vec::new()));
+    check_listed(&*store, 0);
     let error = load(vec![Arc::clone(&store)], &samples[0]).unwrap_err().report();
     assert!(error.contains(&id.to_string()) && error.contains(store.name()), "{error}");
 }
@@ -130,7 +138,7 @@ pub(crate) fn takes_one_chunk_from_many_at_once(row: &Row) {
             });
         }
     });
-    assert_eq!(listed(&*store).0.len(), samples.len());
+    check_listed(&*store, samples.len());
 }
 
 pub(crate) fn lets_bad_chunks_be_found_out(row: &Row) {
@@ -203,9 +211,33 @@ pub(crate) fn removes_what_it_is_told_to(row: &Row) {
     assert_eq!(listed(&*store).0.len(), 1);
 }
 
+/// What even a store can do that answers for a chunk once, and has what it was given when it is finished.
+pub(crate) fn has_all_once_it_is_finished(row: &Row) {
+    let (store, samples) = (row.open(), samples(40));
+    thread::scope(|scope| {
+        for some in samples.chunks(10) {
+            scope.spawn(|| some.iter().for_each(|sample| put(&*store, sample)));
+        }
+    });
+    store.finish().unwrap();
+    drop(store);
+    let store = row.open();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for sample in &samples {
+                    assert_eq!(load(vec![Arc::clone(&store)], sample).unwrap(), sample.plain);
+                    assert!(store.has(&sample.piece.id).unwrap());
+                }
+            });
+        }
+    });
+}
+
 pub(crate) fn makes_up_for_faults_of_another(row: &Row) {
     let (store, samples) = (row.open(), samples(3));
     samples.iter().for_each(|sample| put(&*store, sample));
+    store.finish().unwrap();
     for fault in
         [Fault::Missing, Fault::Damaged, Fault::Cut, Fault::Failing { nth: 1 }, Fault::Slow(Duration::from_millis(20))]
     {

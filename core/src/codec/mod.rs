@@ -44,10 +44,11 @@ impl Compression {
         if let Some(method) = Self::ALL.into_iter().find(|method| frame.starts_with(method.magic())) {
             return Ok(method);
         }
-        if Self::ALL.into_iter().any(|method| method.magic().starts_with(frame)) {
-            return Err(Error::Truncated { length: frame.len() as u64 });
+        // compat: upstream wants to see as much as the longest of them has before it judges.
+        if Self::ALL.into_iter().all(|method| method.magic().len() <= frame.len()) {
+            return Err(Malformed::UnknownCompression.into());
         }
-        Err(Malformed::UnknownCompression.into())
+        Err(Error::Truncated { length: frame.len() as u64 })
     }
 
     /// The bytes that every frame of this method starts with.

@@ -88,6 +88,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(arguments: &[OsString]) -> Result<()> {
+    sys::Reserve::fill()?;
     let command = Cli::command();
     let parsed = argv::normalize(&command, arguments);
     // The verb, if there is one, comes first.

@@ -98,18 +98,18 @@ pub struct Options {
     /// Use the output itself as a seed (default yes)
     #[arg(long, value_name = "BOOL", value_parser = values::switch(values::seed_output))]
     seed_output: Option<bool>,
-    /// List what is below directories (default yes)
-    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::recursive))]
-    recursive: Option<bool>,
-    /// Make the mount point if it is missing (default yes)
-    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::mkdir))]
-    mkdir: Option<bool>,
     /// Shift user and group ids
     #[arg(long, value_name = "yes|SHIFT", value_parser = values::uid_shift)]
     uid_shift: Option<Owner>,
     /// Wrap user and group ids
     #[arg(long, value_name = "RANGE", value_parser = values::uid_range)]
     uid_range: Option<Owner>,
+    /// List what is below directories (default yes)
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::recursive))]
+    recursive: Option<bool>,
+    /// Make the mount point if it is missing (default yes)
+    #[arg(long, value_name = "BOOL", value_parser = values::switch(values::mkdir))]
+    mkdir: Option<bool>,
     /// Digest of archives and chunks (sha512-256 or sha256)
     #[arg(long, value_name = "DIGEST", value_parser = values::words(|| vec!["sha512-256", "sha256"], values::digest))]
     digest: Option<DigestAlgorithm>,

@@ -187,7 +187,7 @@ pub(super) fn rate_limit(text: &str) -> Parsed<u64> {
     match parse_size(text) {
         Ok(0) => refused("Rate limit size cannot be zero.".to_owned()),
         Ok(limit) => Ok(limit),
-        Err(_) if text.trim_start_matches([' ', '\t']).starts_with('-') => {
+        Err(CoreError::Usage(UsageError::SizeRange)) => {
             refused(format!("Unable to parse rate limit {text}: Numerical result out of range"))
         }
         Err(_) => refused(format!("Unable to parse rate limit {text}: Invalid argument")),
@@ -315,8 +315,14 @@ pub(super) fn uid_range(text: &str) -> Parsed<Owner> {
     }
 }
 
-/// A number as C writes them: decimal, `0x` hexadecimal, `0` octal.
+/// A number as C reads them: decimal, `0x` hexadecimal, `0` octal, perhaps behind blanks and a plus sign.
 fn c_number(text: &str) -> Option<u64> {
+    let text = text.trim_start_matches(|letter: char| letter.is_ascii_whitespace() || letter == '\x0b');
+    let text = text.strip_prefix('+').unwrap_or(text);
+    // The parsers of Rust would take another one.
+    if text.contains('+') {
+        return None;
+    }
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         return u64::from_str_radix(digits, 16).ok();
     }

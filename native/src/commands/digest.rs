@@ -5,13 +5,14 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use casync_core::archive::{Content, Event, Selection};
+use casync_core::archive::{Content, Event, NodeEvent, Selection};
 use casync_core::chunk::ChunkSizes;
 use casync_core::hash::{Digest, DigestAlgorithm, Hasher};
 use casync_core::record::FeatureFlags;
 use rustix::io::Errno;
 
-use super::input::{Archive, Input, Operand, what_of_suffix};
+use super::input::{Archive, Input, Operand, Part, what_of_suffix};
+use super::list::ShownPath;
 use super::{seeds, stores};
 use crate::cli::{Options, OutputFormat, What};
 use crate::error::{Error, Result};
@@ -22,7 +23,7 @@ use crate::flow::stream::StreamWriter;
 use crate::fs::blob::{self, Kind};
 use crate::fs::walk::{Exclusions, Walk};
 use crate::ui::json::{self, Message};
-use crate::ui::{Counters, Out, narrate, notify};
+use crate::ui::{Counters, Out, log, narrate, notify};
 
 /// `digest [INPUT [SUBPATH]]`
 #[derive(Debug, clap::Args)]
@@ -59,8 +60,14 @@ pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
         return Err(Error::headline("Input path/URL and subtree path expected."));
     }
     let subpath = arguments.operands.get(1).cloned().unwrap_or_default();
-    let operand = Operand::parse(arguments.operands.first(), options, "Failed to determine type of locator")?;
+    let operand = Operand::parse(arguments.operands.first(), options, "Failed to determine class of locator")?;
     let what = options.what.or_else(|| what_of_suffix(operand.suffix()));
+    if what.is_none() && matches!(operand, Operand::Remote { .. }) {
+        return Err(Error::headline(
+            "Failed to determine what to calculate digest of. Use --what=archive, --what=blob, --what=archive-index, \
+             --what=blob-index or --what=directory.",
+        ));
+    }
     let input = operand.input(Some("."), false)?;
     let kind = input.kind()?;
     let what = match (what, kind) {
@@ -74,7 +81,9 @@ pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
         (_, Kind::Other) => return Err(neither()),
         (What::Directory, Kind::Directory) => {}
         (What::Directory, _) => {
-            return Err(Error::headline("Input is a regular file, but attempted to list it as directory."));
+            // compat: the text is that of blobs.
+            let text = "Input is not a regular file or block device, but attempted to list as one. Refusing.";
+            return Err(Error::headline(text).hint("it is one, and --what=directory takes a directory"));
         }
         (_, Kind::Directory) => {
             return Err(Error::headline("Input is a directory, but attempted to list as blob. Refusing."));
@@ -88,6 +97,9 @@ pub(super) fn run(arguments: &DigestArgs) -> Result<()> {
     stores::check_named(options)?;
     narrate::chunk_sizes(&options.chunk_sizes());
     notify::ready();
+    if !matches!(what, What::ArchiveIndex | What::BlobIndex) {
+        seeds::tell_missing(options)?;
+    }
     let digest = match what {
         What::Directory => directory(input.into_fd()?, options)?,
         What::Blob => of_blob(input, kind, options)?,
@@ -196,15 +208,19 @@ fn archived(mut archive: Archive, subpath: &std::ffi::OsStr, options: &Options) 
         // The bytes themselves are digested, and decoded beside that: what is no archive has no digest.
         let hasher = RefCell::new(Whole::Unknown(Vec::new()));
         let mut payload = None;
+        let mut names = Names { wanted: log::is_verbose() && !payload_only, ..Names::new(part.as_ref()) };
         let mut tee = Tee { source, hasher: &hasher, wanted: !payload_only };
         pump(&mut tee, decoder, |event| {
             match (event, &mut payload) {
                 (Event::Node(event), _) if event.depth == 0 => {
+                    names.enter(&event);
                     narrate::features(event.features);
                     let algorithm = DigestAlgorithm::of(event.features);
                     hasher.borrow_mut().begin(algorithm);
                     payload = Some(Hasher::new(algorithm));
                 }
+                (Event::Node(event), _) => names.enter(&event),
+                (Event::End, _) => names.leave(),
                 (Event::Payload(bytes), Some(payload)) if payload_only => payload.update(bytes),
                 _ => {}
             }
@@ -213,6 +229,40 @@ fn archived(mut archive: Archive, subpath: &std::ffi::OsStr, options: &Options) 
         let digest = if payload_only { payload.map(Hasher::finish) } else { hasher.into_inner().finish() };
         digest.ok_or_else(|| Errno::BADMSG.into())
     })
+}
+
+/// Says which node is read. compat: that a part begins is not told.
+#[derive(Default)]
+struct Names {
+    wanted: bool,
+    is_part: bool,
+    shown: ShownPath,
+    /// Those that have begun and not ended.
+    open: Vec<String>,
+}
+
+impl Names {
+    fn new(part: Option<&Part>) -> Self {
+        Self { shown: ShownPath::of(part), is_part: part.is_some(), ..Self::default() }
+    }
+
+    fn enter(&mut self, event: &NodeEvent<'_>) {
+        if !self.wanted {
+            return;
+        }
+        let path = self.shown.enter(event);
+        let path = if path.is_empty() { "./".to_owned() } else { String::from_utf8_lossy(path).into_owned() };
+        if event.depth > 0 || !self.is_part {
+            log::verbose(format_args!("Processing {path}"));
+        }
+        self.open.push(path);
+    }
+
+    fn leave(&mut self) {
+        if let Some(path) = self.open.pop() {
+            log::verbose(format_args!("Processed {path}"));
+        }
+    }
 }
 
 /// The digest of all bytes of a stream whose algorithm is found in it.

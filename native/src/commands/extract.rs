@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use casync_core::record::FeatureFlags;
 use rustix::fs::{self as os, Mode, OFlags};
@@ -107,8 +107,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
     if operands.len() > 3 {
         return Err(Error::headline("Input path/URL, output path, and subtree path expected."));
     }
-    let input = Operand::parse(operands.first(), options, "Failed to determine locator class")?;
-    let target = target(operands.get(1))?;
+    let named = operands.first().filter(|operand| *operand != "-");
     let subpath = operands.get(2).cloned().unwrap_or_default();
     let what = match options.what {
         Some(what @ (What::Archive | What::ArchiveIndex | What::BlobIndex)) => Some(what),
@@ -118,19 +117,22 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
                  --what=blob-index.",
             ));
         }
-        None => match &input {
-            Operand::Path(_) | Operand::Remote { .. } => Some(what_of_suffix(input.suffix()).ok_or_else(|| {
-                Error::headline(
+        None => match named.map(|input| what_of_suffix(locator::suffix(&locator::without_file_scheme(input)))) {
+            Some(None) => {
+                return Err(Error::headline(
                     "File to read from does not have valid suffix, refusing. (May be one of: .catar, .caidx, .caibx)",
-                )
-            })?),
-            Operand::Missing | Operand::Standard => None,
+                ));
+            }
+            Some(what) => what,
+            None => None,
         },
     };
-    let opened = input.open_to_extract(what)?;
+    let input = Operand::parse(operands.first(), options, "Failed to determine locator class")?;
+    let target = target(operands.get(1))?;
+    let opened = input.open_late(what, "Failed to set sync archive")?;
     let target = match (target, what) {
         (Target::Missing, Some(What::Archive | What::ArchiveIndex)) => Target::Missing,
-        (Target::Missing, Some(_)) => Target::Standard,
+        (Target::Missing, _) => Target::Standard,
         (target, _) => target,
     };
     let is_tar = is_tar(arguments.to, what, &target);
@@ -139,7 +141,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
         return Err(Error::headline("Standard output cannot have both what is extracted and JSON.")
             .hint("name a file or directory to extract to"));
     }
-    let existing = look(&target, what)?;
+    let existing = look(&target)?;
     if is_tar && !matches!(existing, Existing::Open(_, Kind::Directory)) {
         stores::check_named(options)?;
         let archive = match what {
@@ -170,6 +172,7 @@ pub(super) fn run(arguments: &ExtractArgs) -> Result<()> {
                 let seeds = seeds::find_files(options, old)?;
                 Some(Linker::new(Arc::new(seeds), Arc::clone(&archive.counters)))
             } else {
+                seeds::tell_missing(options)?;
                 None
             };
             (archive, linker)
@@ -206,14 +209,14 @@ fn target(operand: Option<&OsString>) -> Result<Target> {
 }
 
 /// Opens what is there already.
-fn look(target: &Target, what: Option<What>) -> Result<Existing> {
+fn look(target: &Target) -> Result<Existing> {
     let path = match target {
         Target::Standard => {
-            let fd = StandardOutput::new()?.into_fd();
+            let failed = |error: std::io::Error| Error::from(error).titled("Failed to stat output");
+            let fd = StandardOutput::new().map_err(failed)?.into_fd();
             let kind = Kind::of(&fd)?;
             return Ok(Existing::Open(fd, kind));
         }
-        Target::Missing if what.is_none() => return Ok(Existing::Nothing),
         Target::Missing => OsStr::new("."),
         Target::Path(path) => path,
     };
@@ -325,7 +328,8 @@ fn to_tree(
         holes: options.punch_holes().then_some(applied.holes),
         reflink: options.reflink(),
         hardlink: options.hardlink(),
-        seeding: archive.seeding(),
+        seeding: told_seeding(&archive, options),
+        decoding: None,
         total: started.elapsed(),
     };
     narrate::extracted(&archive.counters, &extraction);
@@ -333,6 +337,11 @@ fn to_tree(
         log::error(format_args!("{} attributes could not be set.", applied.unset));
     }
     report(arguments.format, target, &archive.counters, applied.holes, applied.unset)
+}
+
+/// What is told of the time for seeds. compat: of an archive in one piece that is none, unless seeds were named.
+fn told_seeding(archive: &Archive, options: &Options) -> Option<Duration> {
+    archive.seeding().or_else(|| options.seeds.all().is_empty().then_some(Duration::ZERO))
 }
 
 /// Says with `--json` what was done.
@@ -398,8 +407,8 @@ fn to_tar(
     if let Some(file) = file {
         file.install()?;
     }
-    let seeding = archive.seeding();
-    let extraction = Extraction { holes: None, reflink: false, hardlink: false, seeding, total: started.elapsed() };
+    let (seeding, total) = (told_seeding(&archive, options), started.elapsed());
+    let extraction = Extraction { holes: None, reflink: false, hardlink: false, seeding, decoding: None, total };
     narrate::extracted(&archive.counters, &extraction);
     if sockets > 0 {
         log::error(format_args!("Sockets that were left out, as tar files hold none: {sockets}"));
@@ -423,9 +432,13 @@ fn old_tree(existing: &Existing, options: &Options, is_far: bool) -> Result<Opti
 }
 
 fn make_directory(path: &OsStr) -> Result<(OwnedFd, bool)> {
-    os::mkdir(path, Mode::from_raw_mode(0o777)).context(|| format!("create the directory {path:?}"))?;
+    match os::mkdir(path, Mode::from_raw_mode(0o777)) {
+        // A link that leads nowhere: opening it says so.
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(errno) => return Err(Error::from(errno).context(format!("create the directory {path:?}"))),
+    }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok((os::open(path, flags, Mode::empty())?, true))
+    Ok((os::open(path, flags, Mode::empty()).context(|| format!("open the directory {path:?}"))?, true))
 }
 
 fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, arguments: &ExtractArgs) -> Result<()> {
@@ -440,6 +453,7 @@ fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, 
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();
     let size = index.stream_size();
+    let decoding = Instant::now();
     notify::ready();
     let progress = Progress::start("extract", Arc::clone(&counters));
     let holes = match (target, existing) {
@@ -486,6 +500,7 @@ fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, 
         reflink: options.reflink(),
         hardlink: false,
         seeding: Some(seeding),
+        decoding: Some(decoding.elapsed()),
         total: started.elapsed(),
     };
     narrate::extracted(&counters, &extraction);

@@ -27,6 +27,7 @@ use crate::mount::Image;
 use crate::remote::{self, RemoteFile, spool};
 use crate::seed::Seeds;
 use crate::store::{Chain, Loader};
+use crate::sys;
 use crate::ui::Counters;
 
 /// An operand that is to be read.
@@ -135,12 +136,12 @@ impl Operand {
         })
     }
 
-    /// Opens it for reading; what is missing is standard input.
-    pub(super) fn open_to_extract(&self, what: Option<What>) -> Result<Input> {
+    /// Opens it for reading; what is missing is standard input. `title` is upstream's for archives that cannot be opened.
+    pub(super) fn open_late(&self, what: Option<What>, title: &str) -> Result<Input> {
         self.open_or(None, |path, errno| {
             let error = Error::from(errno).context(format!("open {path:?}"));
             // compat: only archives are opened so early by upstream that there is a message of their own.
-            if what == Some(What::Archive) { error.titled("Failed to set sync archive") } else { error }
+            if what == Some(What::Archive) { error.titled(title) } else { error }
         })
     }
 
@@ -157,7 +158,8 @@ impl Operand {
 }
 
 fn standard_input() -> Result<OwnedFd> {
-    rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).context(|| "read standard input")
+    let input = sys::standard::input().map_err(|errno| Error::from(errno).titled("Failed to stat input"))?;
+    rustix::io::fcntl_dupfd_cloexec(input, 3).context(|| "read standard input")
 }
 
 /// An archive that can be read, in whatever form it comes.
@@ -270,7 +272,13 @@ impl Archive {
         let bytes = path.as_bytes();
         let components: Vec<&[u8]> = bytes.split(|&byte| byte == b'/').filter(|part| !part.is_empty()).collect();
         let Some((_, parents)) = components.split_last() else { return Ok(None) };
-        let seek_failed = |error: Error| error.titled(format_args!("Failed to seek to {}", path.to_string_lossy()));
+        // compat: for chunks that cannot be had, and for what is no archive, upstream has its usual text.
+        let seek_failed = |error: Error| match error.errno() {
+            Errno::SPIPE | Errno::OPNOTSUPP => {
+                error.titled(format_args!("Failed to seek to {}", path.to_string_lossy()))
+            }
+            _ => error,
+        };
         let found = self.ask(|tree, source| find(tree, source, bytes)).map_err(seek_failed)?;
         let Some(found) = found else {
             return Err(Error::headline("Seek path not available in archive."));
@@ -295,6 +303,13 @@ impl Archive {
 
     fn ask<T>(&mut self, question: impl FnOnce(&Tree, &mut RandomSource<'_>) -> Result<T>) -> Result<T> {
         let limits = Limits::default();
+        if let Form::Remote { file, .. } = &self.form
+            && file.size()?.is_none()
+        {
+            // There are no parts of it to be had, and what is wanted may be anywhere in it.
+            let fd = spool::fetch_large(&**file)?;
+            self.form = Form::File { fd, seekable: true };
+        }
         match &mut self.form {
             Form::File { seekable: false, .. } => Err(Errno::SPIPE.into()),
             Form::File { fd, .. } => {
@@ -302,10 +317,7 @@ impl Archive {
                 question(&Tree::new(size, &limits), &mut RandomSource::File { file: fd, size })
             }
             Form::Remote { file, pages } => {
-                let size = file.size()?.ok_or_else(|| {
-                    let text = format!("{}: parts of it cannot be had", file.name());
-                    Error::new(Errno::OPNOTSUPP, text).hint("without a path, all of it can be read")
-                })?;
+                let size = file.size()?.unwrap_or_default();
                 question(&Tree::new(size, &limits), &mut RandomSource::Remote { file: &**file, size, pages })
             }
             Form::Index { index, chain } => {

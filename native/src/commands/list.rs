@@ -7,7 +7,7 @@ use casync_core::record::FeatureFlags;
 use casync_core::show::ListLine;
 
 use super::input::{Archive, Operand, Part, replayed, what_of_suffix};
-use super::stores;
+use super::{seeds, stores};
 use crate::cli::{Options, OutputFormat, What};
 use crate::error::{Error, Result};
 use crate::flow::input::Flow;
@@ -163,6 +163,11 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
         }
         None => what_of_suffix(operand.suffix()).filter(|what| *what != What::BlobIndex),
     };
+    if what.is_none() && matches!(operand, Operand::Remote { .. }) {
+        return Err(Error::headline(
+            "Failed to determine what to list. Use --what=archive, archive-index, or directory.",
+        ));
+    }
     let opened = operand.input(Some("."), true)?;
     let kind = opened.kind()?;
     let what = match (what, kind, &operand) {
@@ -176,6 +181,9 @@ pub(super) fn open(options: &Options, operands: &[OsString], verb: &str) -> Resu
     };
     stores::check_named(options)?;
     narrate::chunk_sizes(&options.chunk_sizes());
+    if what != What::ArchiveIndex {
+        seeds::tell_missing(options)?;
+    }
     let input = match (what, kind) {
         (What::Directory, Kind::Directory) => Listed::Directory(opened.into_fd()?),
         (What::Directory, _) => {

@@ -109,7 +109,7 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
     if arguments.operands.len() > 2 {
         return Err(Error::headline("A pair of output and input path/URL expected."));
     }
-    let target = target(arguments.operands.first())?;
+    let target = target(arguments.operands.first(), options)?;
     if let (None, Target::Path(path)) = (options.what, &target)
         && locator::suffix(path) == Some(Suffix::SeedTable)
     {
@@ -132,11 +132,7 @@ pub(super) fn run(arguments: &MakeArgs) -> Result<()> {
         }
         None => match target.locator() {
             None => None,
-            Some(locator) => Some(what_of_suffix(locator::suffix(locator)).ok_or_else(|| {
-                Error::headline(
-                    "File to create does not have valid suffix, refusing. (May be one of: .catar, .caidx, .caibx)",
-                )
-            })?),
+            Some(locator) => Some(what_of_suffix(locator::suffix(locator)).ok_or_else(no_suffix)?),
         },
     };
     let input = input(arguments.operands.get(1), &arguments.options)?;
@@ -207,10 +203,15 @@ fn cache(options: &Options, what: What, input: &Operand, source: Source) -> Resu
     Ok(Some(directory))
 }
 
-fn target(operand: Option<&OsString>) -> Result<Target> {
+fn no_suffix() -> Error {
+    Error::headline("File to create does not have valid suffix, refusing. (May be one of: .catar, .caidx, .caibx)")
+}
+
+fn target(operand: Option<&OsString>, options: &Options) -> Result<Target> {
     let Some(operand) = operand.filter(|operand| *operand != "-") else { return Ok(Target::Standard) };
     let operand = locator::without_file_scheme(operand);
     match locator::classify(&operand) {
+        None if options.what.is_none() => Err(no_suffix()),
         None => Err(Error::from(rustix::io::Errno::INVAL).titled("Failed to determine class of locator")),
         Some(Class::Path) => Ok(Target::Path(operand)),
         Some(Class::Url | Class::Ssh) => Ok(Target::Remote(operand)),

@@ -11,6 +11,7 @@ use super::input::{Archive, Operand, what_of_suffix};
 use super::stores;
 use crate::cli::{OURS, Options, What};
 use crate::error::{Cause, Error, Result};
+use crate::fs::blob::Kind;
 use crate::mount::daemon::{self, Started};
 use crate::mount::{self, MountOptions, MountPoint, Owners, Volume};
 use crate::ui::{log, narrate, notify};
@@ -84,7 +85,7 @@ pub(super) fn run(arguments: &MountArgs) -> Result<()> {
         }
         _ => return Err(Error::headline("An archive path/URL expected, followed by a mount path.")),
     };
-    let operand = Operand::parse(input, &options, "Failed to determine type of locator")?;
+    let operand = Operand::parse(input, &options, "Failed to set sync input")?;
     let what = match options.what {
         Some(what @ (What::Archive | What::ArchiveIndex | What::BlobIndex)) => what,
         Some(_) => {
@@ -137,10 +138,14 @@ fn volume(
     subpath: &OsStr,
 ) -> Result<Volume> {
     let budget = options.budget();
+    let input = operand.open_late(Some(what), "Failed to set sync input")?;
+    if input.kind()? == Kind::Directory {
+        return Err(Errno::ISDIR.into());
+    }
     let image = if what == What::Archive {
-        Archive::from_file(operand.input(None, true)?)?.into_image(budget)?
+        Archive::from_file(input)?.into_image(budget)?
     } else {
-        Archive::from_index(operand.input(None, true)?, operand, options)?.into_image(budget)?
+        Archive::from_index(input, operand, options)?.into_image(budget)?
     };
     let (uid, gid) = (mount_options.uid, mount_options.gid);
     if what == What::BlobIndex {

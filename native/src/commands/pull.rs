@@ -32,9 +32,11 @@ Examples:
   casync pull - home.catar - -
       An archive";
 
+const NO_BASE: &str = "Pull from base or archive not yet supported.";
+
 pub(super) fn run(arguments: &PullArgs) -> Result<()> {
     arguments.options.apply_logging();
-    let Operands { archive, index, stores } = Operands::parse(&arguments.operands)?;
+    let Operands { archive, index, stores } = Operands::parse(&arguments.operands, NO_BASE)?;
     let failed = |error: Error| error.titled("Failed to process remote");
     let open = |path: Option<&OsStr>| path.map(|path| Source::open(Path::new(path))).transpose().map_err(failed);
     let opened = open(archive).and_then(|archive| Ok((archive, open(index)?)));
@@ -58,7 +60,7 @@ pub fn help_with_urls(arguments: &PullArgs, scheme: &str) -> Result<()> {
     let options = &arguments.options;
     options.apply_logging();
     remote::set_helper();
-    let Operands { archive, index, stores } = Operands::parse(&arguments.operands)?;
+    let Operands { archive, index, stores } = Operands::parse(&arguments.operands, NO_BASE)?;
     let settings = stores::settings(options)?;
     let check = |url: &OsStr| match url.to_str().and_then(locator::scheme) {
         // compat: upstream's helpers take any URL, and the family from their own name.
@@ -91,14 +93,15 @@ pub(super) struct Operands<'a> {
 }
 
 impl<'a> Operands<'a> {
-    pub(super) fn parse(operands: &'a [OsString]) -> Result<Self> {
+    /// `no_base` is what is said of a base.
+    pub(super) fn parse(operands: &'a [OsString], no_base: &str) -> Result<Self> {
         let [base, archive, index, stores @ ..] = operands else { return Err(Self::too_few()) };
         if stores.is_empty() {
             return Err(Self::too_few());
         }
         let named = |operand: &'a OsString| Some(operand.as_os_str()).filter(|text| !text.is_empty() && *text != "-");
         if named(base).is_some() {
-            return Err(Error::headline("Pull from base or archive not yet supported."));
+            return Err(Error::headline(no_base));
         }
         let stores: Vec<&OsStr> = stores.iter().filter_map(named).collect();
         let operands = Self { archive: named(archive), index: named(index), stores };

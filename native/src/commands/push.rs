@@ -30,7 +30,7 @@ Examples:
 
 pub(super) fn run(arguments: &PushArgs) -> Result<()> {
     arguments.options.apply_logging();
-    let Operands { archive, index, stores } = Operands::parse(&arguments.operands)?;
+    let Operands { archive, index, stores } = Operands::parse(&arguments.operands, "Push to base not yet supported.")?;
     // compat: the first position is the store that is written to, even if it is empty.
     let writable = arguments.operands.get(3).is_some_and(|store| !store.is_empty() && store != "-");
     let (store, others) = stores.split_at(usize::from(writable));

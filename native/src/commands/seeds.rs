@@ -110,6 +110,26 @@ pub(super) fn find_files(options: &Options, existing: Option<Existing>) -> Resul
     Ok(seeds)
 }
 
+/// Opens the seeds of a run that has no use for them: those that cannot be opened are told about, as upstream does.
+///
+/// # Errors
+///
+/// If an index has no seed.
+pub(super) fn tell_missing(options: &Options) -> Result<()> {
+    for seed in options.seeds.paired()? {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        if let Err(errno) = os::open(&seed.path, flags, Mode::empty()) {
+            ignored(seed, errno);
+        }
+    }
+    Ok(())
+}
+
+fn ignored(seed: &SeedOption, errno: Errno) {
+    let (name, text) = (seed.path.to_string_lossy(), Error::from(errno).errno_text());
+    log::error(format_args!("Failed to add seed {name}, ignoring: {text}"));
+}
+
 /// What one seed has of the chunks of `index`; `None` if that cannot be found out.
 ///
 /// # Errors
@@ -166,8 +186,7 @@ fn open_seed(seed: &SeedOption) -> Result<Option<(OwnedFd, Kind)>> {
     let fd = match os::open(&seed.path, flags, Mode::empty()) {
         Ok(fd) => fd,
         Err(errno) => {
-            let (name, text) = (seed.path.to_string_lossy(), Error::from(errno).errno_text());
-            log::error(format_args!("Failed to add seed {name}, ignoring: {text}"));
+            ignored(seed, errno);
             return Ok(None);
         }
     };

@@ -7,10 +7,10 @@ use casync_core::hash::DigestAlgorithm;
 use casync_core::record::FeatureFlags;
 use casync_core::show::StatText;
 
-use super::input::{masked, replayed};
+use super::input::{Part, masked, replayed};
 use super::list::{Listed, open, walk};
 use crate::cli::{Options, OutputFormat};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::flow::input::Flow;
 use crate::fs::walk::Step;
 use crate::ui::json::{self, Field, Message, NodeFields, NodeMore};
@@ -69,16 +69,18 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
             }
         }
         Listed::Archive(mut archive) => {
-            let part = archive.node(&subpath)?;
-            let path = part.path();
-            let node = &part.found.node;
-            let is_directory = node.content == Content::Directory;
+            let part = archive.find(&subpath)?;
+            let path = part.as_ref().map(Part::path).unwrap_or_default();
+            let located = part.as_ref().map(|part| part.found.located);
+            // The root comes first, also where nothing can be looked up.
+            let mut node = part.map(|part| part.found.node);
             let (mut features, mut digests) = (FeatureFlags::EMPTY, None);
-            archive.decode(Some(part.found.located), true, options, |event| {
+            archive.decode(located, true, options, |event| {
                 match (event, &mut digests) {
                     (Event::Node(event), _) => {
                         features = event.features;
-                        if is_directory {
+                        node.get_or_insert_with(|| event.node.clone());
+                        if event.node.content == Content::Directory {
                             return Ok(Flow::Stop);
                         }
                         digests = Some(NodeDigests::new(&event, DigestAlgorithm::of(features)));
@@ -90,7 +92,8 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
             })?;
             narrate::features(features);
             let features = replayed(features, options);
-            let node = &masked(node, features);
+            let node = node.ok_or_else(|| Error::headline("Seek path not available in archive."))?;
+            let node = &masked(&node, features);
             let (payload, whole) = digests.map(NodeDigests::finish).unzip();
             show(
                 &mut out,
@@ -100,7 +103,7 @@ pub(super) fn run(arguments: &StatArgs) -> Result<()> {
                     node,
                     features,
                     shift: options.id_shift(),
-                    offset: part.found.located.entry,
+                    offset: located.map_or(0, |located| located.entry),
                     utc_offset: utc_offset(node.metadata.mtime),
                     digest: payload.filter(|_| matches!(node.content, Content::Regular { .. } | Content::Block(_))),
                     hardlink_digest: whole,

@@ -313,7 +313,11 @@ pub(super) fn extra(options: &Options) -> Vec<Arc<dyn Store>> {
 fn extra_sources(options: &Options) -> Vec<Opened> {
     let opened = options.extra_store.iter().filter_map(|extra| {
         let extra = locator::without_file_scheme(extra);
-        let opened = open(&extra, options, LocalStore::open);
+        let opened = match extra.is_empty() {
+            // compat: to upstream it is a directory that is missing.
+            true => Err(Errno::NOENT.into()),
+            false => open(&extra, options, LocalStore::open),
+        };
         opened
             .inspect_err(|error| {
                 let name = remote::shown(&extra);

@@ -51,7 +51,9 @@ impl Failure {
         scope: &'scope Scope<'scope, '_>,
         stage: impl FnOnce() -> T + Send + 'scope,
     ) -> Option<ScopedJoinHandle<'scope, T>> {
-        self.note(Builder::new().spawn_scoped(scope, stage).context(|| "start a thread"))
+        self.note(Builder::new().spawn_scoped(scope, stage).context(|| "start a thread").map_err(|error| {
+            error.hint("`ulimit -u` limits threads, and `ulimit -v` the memory for them; --jobs= takes fewer")
+        }))
     }
 
     /// Ends the pipeline.

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 use crate::error::{Cause, Result};
+use crate::sys::Reserve;
 
 static STOP: OnceLock<Stop> = OnceLock::new();
 
@@ -36,8 +37,9 @@ pub fn stop_on_signals() -> Result<()> {
     Ok(())
 }
 
-/// Fails once somebody wants to stop.
+/// Fails once somebody wants to stop, or memory has come to its end.
 pub(crate) fn check() -> Result<()> {
+    Reserve::check()?;
     match STOP.get() {
         Some(stop) if stop.wanted.load(Ordering::Relaxed) => Err(Cause::Interrupted.into()),
         _ => Ok(()),

@@ -3,6 +3,7 @@
 //! Everything above this module is blocking: a store is a [`Store`], an index or archive a [`RemoteFile`]. Where a library
 //! is asynchronous, its runtime stays below these faces.
 
+mod ftp;
 pub mod http;
 mod object;
 pub mod oci;
@@ -11,6 +12,7 @@ pub mod runtime;
 pub mod server;
 mod session;
 mod settings;
+mod sftp;
 pub(crate) mod spool;
 
 use std::ffi::OsStr;
@@ -83,6 +85,8 @@ pub fn file(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn RemoteFile>>
         scheme if session::is_preferred(scheme) => session::file(locator, settings),
         "http" | "https" => Ok(Arc::new(HttpFile::new(text, settings)?)),
         "oci" | "oci+http" | "oci+https" => Ok(Arc::new(oci::OciFile::new(text, settings)?)),
+        "ftp" => ftp::file(text, settings),
+        "sftp" => sftp::file(text, settings),
         scheme if object::is_scheme(scheme) => object::file(text, settings),
         _ => session::file(locator, settings),
     }
@@ -99,6 +103,8 @@ pub fn store(locator: &OsStr, settings: &Settings) -> Result<Arc<dyn Store>> {
         scheme if session::is_preferred(scheme) => session::store(locator, settings),
         "http" | "https" => Ok(Arc::new(HttpStore::new(text, settings)?)),
         "oci" | "oci+http" | "oci+https" => Ok(Arc::new(oci::OciChunks::new(text, settings)?)),
+        "ftp" => ftp::store(text, settings),
+        "sftp" => sftp::store(text, settings),
         scheme if object::is_scheme(scheme) => object::store(text, settings),
         _ => session::store(locator, settings),
     }

@@ -37,8 +37,20 @@ pub(crate) fn memory() -> Result<OwnedFd> {
 ///
 /// Those of reading it.
 pub(crate) fn fetch(file: &dyn RemoteFile) -> Result<OwnedFd> {
-    let memory = memory()?;
-    file.read(&mut |bytes| blob::write_all(&memory, bytes).context(|| format!("keep {}", file.name())))?;
-    fs::seek(&memory, fs::SeekFrom::Start(0))?;
-    Ok(memory)
+    keep(file, memory()?)
+}
+
+/// All of a file elsewhere that may be large, in a nameless file.
+///
+/// # Errors
+///
+/// Those of reading it, and if there is no room.
+pub(crate) fn fetch_large(file: &dyn RemoteFile) -> Result<OwnedFd> {
+    keep(file, self::file()?)
+}
+
+fn keep(file: &dyn RemoteFile, spool: OwnedFd) -> Result<OwnedFd> {
+    file.read(&mut |bytes| blob::write_all(&spool, bytes).context(|| format!("keep {}", file.name())))?;
+    fs::seek(&spool, fs::SeekFrom::Start(0))?;
+    Ok(spool)
 }

@@ -247,7 +247,10 @@ impl Seeds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A store.
-    Store,
+    Store {
+        /// Whether it is on another host.
+        is_far: bool,
+    },
     /// A seed.
     Seed(SeedPlace),
     /// Its id alone: zeros.

@@ -22,7 +22,12 @@ use crate::remote::runtime::{Cancel, cancellable};
 #[derive(Clone, Debug)]
 pub(super) enum Fetched {
     /// The first store that has it has it so.
-    Found(Form, Vec<u8>),
+    Found {
+        form: Form,
+        stored: Vec<u8>,
+        /// Whether that store is on another host.
+        is_far: bool,
+    },
     /// No store has it.
     Missing,
     /// No store has it, and not all could be asked.
@@ -94,6 +99,11 @@ enum Stage {
     UnderWay,
     Here(Fetched),
     Taken,
+}
+
+/// Whether a store is on another host: to wait for it is what takes the time.
+pub(super) fn is_far(store: &dyn Store) -> bool {
+    store.width() > 0
 }
 
 impl Ahead {
@@ -260,7 +270,7 @@ impl Shared {
                 slot.remove();
             } else {
                 let slot = slot.get_mut();
-                slot.bytes = if let Fetched::Found(_, bytes) = &fetched { bytes.len() as u64 } else { 0 };
+                slot.bytes = if let Fetched::Found { stored, .. } = &fetched { stored.len() as u64 } else { 0 };
                 slot.stage = Stage::Here(fetched);
                 state_ref.bytes += slot.bytes;
             }
@@ -282,12 +292,12 @@ impl Shared {
                 match got {
                     Ok(true) => {
                         place.plain.store(form == Form::Plain, Ordering::Relaxed);
-                        return Fetched::Found(form, bytes);
+                        return Fetched::Found { form, stored: bytes, is_far: is_far(&*place.store) };
                     }
                     Ok(false) => {}
                     Err(error) => {
                         trouble.get_or_insert(error);
-                        if place.store.width() > 0 {
+                        if is_far(&*place.store) {
                             // It will hardly answer the next question.
                             break;
                         }
@@ -357,7 +367,9 @@ mod tests {
         let lease = ahead.announce(pieces.iter());
         for number in (0..200).rev() {
             match ahead.take(&piece(number).id) {
-                Some(Fetched::Found(Form::Plain, bytes)) => assert_eq!(bytes, vec![number; 100]),
+                Some(Fetched::Found { form: Form::Plain, stored, is_far: true }) => {
+                    assert_eq!(stored, vec![number; 100]);
+                }
                 Some(Fetched::Missing) => assert_eq!(number % 2, 0),
                 other => panic!("{number}: {other:?}"),
             }
@@ -374,7 +386,7 @@ mod tests {
             drop(ahead.announce([piece(1), piece(3), piece(5), piece(7)].iter()));
         }
         let _lease = ahead.announce([piece(9)].iter());
-        assert!(matches!(ahead.take(&piece(9).id), Some(Fetched::Found(..))));
+        assert!(matches!(ahead.take(&piece(9).id), Some(Fetched::Found { .. })));
         assert!(ahead.take(&piece(1).id).is_none());
     }
 
@@ -382,8 +394,8 @@ mod tests {
     fn a_chunk_that_is_wanted_twice_is_fetched_once() {
         let (store, ahead) = ahead(1000);
         let leases = [ahead.announce([piece(1)].iter()), ahead.announce([piece(1)].iter())];
-        assert!(matches!(ahead.take(&piece(1).id), Some(Fetched::Found(..))));
-        assert!(matches!(ahead.take(&piece(1).id), Some(Fetched::Found(..))));
+        assert!(matches!(ahead.take(&piece(1).id), Some(Fetched::Found { .. })));
+        assert!(matches!(ahead.take(&piece(1).id), Some(Fetched::Found { .. })));
         assert_eq!(store.asked.load(Ordering::Relaxed), 2, "one question for each form");
         drop(leases);
         assert_eq!(ahead.0.lock().bytes, 0);

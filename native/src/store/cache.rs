@@ -251,8 +251,6 @@ impl Store for CachedStore {
     fn get(&self, id: &ChunkId, form: Form, buffer: &mut Vec<u8>) -> Result<bool> {
         match self.cache.get(id, form, buffer) {
             Ok(true) => return Ok(true),
-            // It is here in the other form, which is going to be asked for.
-            Ok(false) if self.cache.store.file(id, form.other()).is_ok_and(|file| file.is_some()) => return Ok(false),
             Ok(false) => {}
             // A cache that cannot be read is only slow.
             Err(error) => log::debug(format_args!("Cache: {error}")),
@@ -301,9 +299,9 @@ impl Store for CachedStore {
         self.source.path(id, form)
     }
 
-    /// Who looks through a store wants the one behind the cache, and opens that.
+    /// That of the store behind the cache: chunks that are removed there may stay here.
     fn inventory(&self) -> Option<&dyn Inventory> {
-        None
+        self.source.inventory()
     }
 
     fn name(&self) -> &str {

@@ -7,7 +7,7 @@ use casync_core::hash::DigestAlgorithm;
 use casync_core::index::Piece;
 use rustix::io::Errno;
 
-use super::ahead::{Ahead, Fetched};
+use super::ahead::{Ahead, Fetched, is_far};
 use super::{Decompressor, Form, Lease, Store};
 use crate::error::{Cause, Context as _, Error, Result};
 use crate::seed::{Origin, SeedReader, Seeds};
@@ -225,17 +225,17 @@ impl<'a> Loader<'a> {
             return First::Chunk(chunk, origin);
         }
         match chain.ahead.as_ref().and_then(|ahead| ahead.take(&piece.id)) {
-            Some(Fetched::Found(form, stored)) => {
+            Some(Fetched::Found { form, stored, is_far }) => {
                 let out = self.spare.pop().unwrap_or_default();
                 let unpacked = self.decompressor.unpack(form, &stored, piece.size, out);
-                return unpacked.map_or(First::Trouble, |chunk| First::Chunk(chunk, Origin::Store));
+                return unpacked.map_or(First::Trouble, |chunk| First::Chunk(chunk, Origin::Store { is_far }));
             }
             Some(Fetched::Missing) => return First::Failed(chain.missing(&piece.id)),
             Some(Fetched::Failed(error)) => return First::Failed(error),
             None => {}
         }
         match self.first_store(piece) {
-            Some(chunk) => First::Chunk(chunk, Origin::Store),
+            Some((chunk, is_far)) => First::Chunk(chunk, Origin::Store { is_far }),
             None => First::Trouble,
         }
     }
@@ -259,8 +259,9 @@ impl<'a> Loader<'a> {
         None
     }
 
-    /// The chunk from the first store that has it, unverified; `None` at the slightest trouble with a store.
-    fn first_store(&mut self, piece: &Piece) -> Option<PlainChunk> {
+    /// The chunk from the first store that has it, unverified, and whether that is on another host; `None` at the slightest
+    /// trouble with a store.
+    fn first_store(&mut self, piece: &Piece) -> Option<(PlainChunk, bool)> {
         let chain = self.chain;
         for store in &chain.stores {
             // compat: upstream looks for the plain file first. The compressed one is the usual case, and both hold the
@@ -269,7 +270,7 @@ impl<'a> Loader<'a> {
                 if store.get(&piece.id, form, &mut self.stored).ok()? {
                     let out = self.spare.pop().unwrap_or_default();
                     let chunk = self.decompressor.unpack(form, &self.stored, piece.size, out).ok()?;
-                    return Some(chunk);
+                    return Some((chunk, is_far(&**store)));
                 }
             }
         }
@@ -304,7 +305,7 @@ impl<'a> Loader<'a> {
                         if let Some(error) = first_error {
                             log::info(format_args!("Bad chunk, taken from elsewhere: {error}"));
                         }
-                        return Ok(Loaded { chunk, origin: Origin::Store });
+                        return Ok(Loaded { chunk, origin: Origin::Store { is_far: is_far(&**store) } });
                     }
                     Err(error) => first_error = first_error.or(Some(error)),
                 }

@@ -90,7 +90,10 @@ fn zstd(context: &mut CCtx<'_>, plain: &[u8], out: &mut Vec<u8>) -> Result<()> {
 }
 
 fn xz(plain: &[u8], out: &mut Vec<u8>) -> Result<()> {
-    let failed = |error: liblzma::stream::Error| Error::new(Errno::IO, format!("xz: {error}"));
+    let failed = |error: liblzma::stream::Error| {
+        let errno = if matches!(error, liblzma::stream::Error::Mem) { Errno::NOMEM } else { Errno::IO };
+        Error::new(errno, format!("xz: {error}"))
+    };
     let mut stream = Stream::new_easy_encoder(XZ_PRESET, Check::Crc64).map_err(failed)?;
     out.reserve(plain.len() + plain.len() / 2 + 1024);
     loop {
@@ -223,5 +226,7 @@ fn wrong_length(expected: u64, actual: u64) -> CoreError {
 }
 
 fn zstd_error(code: usize) -> Error {
-    Error::new(Errno::IO, format!("zstd: {}", zstd_safe::get_error_name(code)))
+    let text = zstd_safe::get_error_name(code);
+    let errno = if text.contains("not enough memory") { Errno::NOMEM } else { Errno::IO };
+    Error::new(errno, format!("zstd: {text}"))
 }

@@ -39,7 +39,7 @@ impl Layout {
     }
 
     /// Path of a chunk while it is written: `iiii/I.XXXX.tmp`.
-    pub(super) fn temporary(id: &ChunkId, random: u64) -> String {
+    pub(crate) fn temporary(id: &ChunkId, random: u64) -> String {
         format!("{:04x}/{id}.{random:x}.tmp", id.prefix())
     }
 

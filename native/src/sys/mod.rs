@@ -6,6 +6,10 @@ mod limits;
 #[allow(unsafe_code, reason = "descriptors that are known by their number alone")]
 mod listening;
 mod random;
+#[allow(unsafe_code, reason = "an allocator around that of the system")]
+mod reserve;
+#[allow(unsafe_code, reason = "what is to happen before `main` has to be said to the linker")]
+pub(crate) mod standard;
 
 pub(crate) use ioctl::{
     FileAttributes, block_device_size, clone_range, dedupe_range, fat_attributes, generation, project_id,
@@ -14,3 +18,4 @@ pub(crate) use ioctl::{
 pub(crate) use limits::raise_open_files;
 pub(crate) use listening::listening;
 pub(crate) use random::{random_hex, random_u64};
+pub use reserve::Reserve;

@@ -78,6 +78,8 @@ pub struct Extraction {
     pub hardlink: bool,
     /// Time that looking through the seeds took.
     pub seeding: Option<Duration>,
+    /// Time that writing took, and getting what was written.
+    pub decoding: Option<Duration>,
     /// Time that all took.
     pub total: Duration,
 }
@@ -87,7 +89,7 @@ pub fn extracted(counters: &Counters, extraction: &Extraction) {
     if !is_verbose() {
         return;
     }
-    let Extraction { holes, reflink, hardlink, seeding, total } = *extraction;
+    let Extraction { holes, reflink, hardlink, seeding, decoding, total } = *extraction;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     if let Some(holes) = holes {
         verbose(format_args!("Zero bytes written as sparse files: {}", Bytes(holes)));
@@ -98,22 +100,28 @@ pub fn extracted(counters: &Counters, extraction: &Extraction) {
     if hardlink {
         verbose(format_args!("Bytes cloned through hardlinks: {}", Bytes(count(&counters.linked_bytes))));
     }
+    let far = (count(&counters.far_chunks), count(&counters.far_bytes));
     let sources = [
-        ("local store", count(&counters.store_chunks), count(&counters.store_bytes)),
+        ("local store", count(&counters.store_chunks) - far.0, count(&counters.store_bytes) - far.1),
         ("local seed", count(&counters.seed_chunks), count(&counters.seed_bytes)),
-        ("remote store", 0, 0),
+        ("remote store", far.0, far.1),
     ];
     let chunks: u64 = sources.iter().map(|(_, chunks, _)| chunks).sum();
     let bytes: u64 = sources.iter().map(|(.., bytes)| bytes).sum();
     for (name, from, loaded) in sources {
+        // compat: nothing is said of seeds that an archive in one piece has no use for.
+        if name == "local seed" && seeding.is_none() {
+            continue;
+        }
         let percentage = (from * 100).checked_div(chunks).unwrap_or(0);
         verbose(format_args!("Chunk requests fulfilled from {name}: {from} ({percentage}%)"));
         let percentage = (loaded * 100).checked_div(bytes).unwrap_or(0);
         verbose(format_args!("Bytes used from {name}: {} ({percentage}%)", Bytes(loaded)));
     }
-    if let Some(seeding) = seeding {
-        let percentage = (seeding.as_nanos() * 100).checked_div(total.as_nanos()).unwrap_or(0);
-        verbose(format_args!("Time spent seeding: {} ({percentage}%)", Span(seeding)));
+    for (what, time) in [("seeding", seeding), ("decoding", decoding)] {
+        let Some(time) = time else { continue };
+        let percentage = (time.as_nanos() * 100).checked_div(total.as_nanos()).unwrap_or(0);
+        verbose(format_args!("Time spent {what}: {} ({percentage}%)", Span(time)));
     }
     verbose(format_args!("Total extract time: {}", Span(total)));
 }

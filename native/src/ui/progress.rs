@@ -29,6 +29,10 @@ pub struct Counters {
     pub store_chunks: AtomicU64,
     /// Their plain bytes.
     pub store_bytes: AtomicU64,
+    /// Those of them that came from stores on other hosts.
+    pub far_chunks: AtomicU64,
+    /// Their plain bytes.
+    pub far_bytes: AtomicU64,
     /// Chunks that were taken from seeds.
     pub seed_chunks: AtomicU64,
     /// Their plain bytes.

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use crate::flow::stop;
 use crate::fs::blob::Kind;
+use crate::sys;
 
 /// Standard output, unbuffered.
 #[derive(Debug)]
@@ -19,9 +20,9 @@ impl StandardOutput {
     ///
     /// # Errors
     ///
-    /// If there are no more descriptors.
+    /// If it was closed when the program started, or there are no more descriptors.
     pub fn new() -> io::Result<Self> {
-        let own = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+        let own = rustix::io::fcntl_dupfd_cloexec(sys::standard::output()?, 3)?;
         if Kind::of(&own).is_ok_and(|kind| kind == Kind::Pipe) {
             let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
             // Not possible for sockets, for pipes of other users, and for those without a reader.

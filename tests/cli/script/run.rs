@@ -9,6 +9,9 @@ use casync_tests::tool::which;
 
 use super::Answer;
 
+/// Prints what there is: paths, modes, and sizes of files. Chunks are left out.
+const LISTING: &str = r"find . -not -regex '.*/[0-9a-f][0-9a-f][0-9a-f][0-9a-f]\(/.*\)?' \( -type d -printf '%p %m\n' -o -printf '%p %m %s\n' \) | LC_ALL=C sort";
+
 /// Longer than any command takes, even where the machine is busy; one that is killed then has hung.
 const SECONDS: &str = "60";
 
@@ -42,6 +45,24 @@ impl Stage {
         // Programs that abort leave no core among the files of the next command.
         let script = r#"ulimit -c 0; exec timeout --signal=KILL "$1" bash -c "$2""#;
         command.args(["-c", script, "bash", SECONDS, line]);
+        Answer::of(&command.output().unwrap_or_else(|error| panic!("{line}: {error}")))
+    }
+
+    /// Runs what each of the cases that are run apart finds besides the fixture.
+    pub(crate) fn prepare(&self, script: &str) {
+        let listing = format!("sh {script} && {LISTING} > ../listing");
+        let made = self.command("bash").args(["-c", &listing]).output().expect("there is a shell");
+        assert!(made.status.success(), "{script}: {}", String::from_utf8_lossy(&made.stderr));
+    }
+
+    /// Runs a command line in a copy of the directory; what it has made or changed there is told behind its output.
+    pub(crate) fn run_apart(&self, line: &str) -> Answer {
+        let script = format!(
+            r#"ulimit -c 0; rm -rf ../apart; cp -a . ../apart; cd ../apart; timeout --signal=KILL "$1" bash -c "$2"
+            status=$?; {LISTING} | LC_ALL=C comm -13 ../listing - | sed 's/^/made: /'; exit $status"#
+        );
+        let mut command = self.command("bash");
+        command.args(["-c", &script, "bash", SECONDS, line]);
         Answer::of(&command.output().unwrap_or_else(|error| panic!("{line}: {error}")))
     }
 

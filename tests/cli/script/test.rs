@@ -19,6 +19,8 @@ pub(crate) struct Script {
     path: PathBuf,
     /// Cases that are not run.
     skipped: fn(&Case) -> bool,
+    /// Whether each case has a directory of its own.
+    apart: bool,
     pub(crate) cases: Vec<Case>,
 }
 
@@ -29,11 +31,17 @@ impl Script {
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
         let cases = parse(name, &text);
         assert!(!cases.is_empty(), "{name} has no cases");
-        let script = Self { path, skipped: |_| false, cases };
+        let script = Self { path, skipped: |_| false, apart: false, cases };
         if bless().is_none() {
             assert_eq!(render(&script.cases), text, "{name} is not in the form that CASYNC_TESTS_BLESS=1 gives it");
         }
         script
+    }
+
+    /// The same for cases that do not build on one another: each is run in a directory of its own, with the files of
+    /// `parity/prelude.sh` besides the fixture.
+    pub(crate) fn read_apart(name: &str) -> Self {
+        Self { apart: true, ..Self::read(name) }
     }
 
     fn write(&self) {
@@ -115,10 +123,14 @@ fn test(
     mut check: impl FnMut(&mut Case, &Answer) -> Option<String>,
 ) {
     let Some(stage) = Stage::new(program) else { return };
+    if scripts.iter().any(|script| script.apart) {
+        stage.prepare(concat!(env!("CARGO_MANIFEST_DIR"), "/cli/parity/prelude.sh"));
+    }
     let mut failures = Vec::new();
     for script in &mut *scripts {
+        let apart = script.apart;
         for case in script.cases.iter_mut().filter(|case| !(script.skipped)(case)) {
-            let answer = stage.run(&case.command);
+            let answer = if apart { stage.run_apart(&case.command) } else { stage.run(&case.command) };
             if let Some(why) = check(case, &answer) {
                 let file = script.path.file_name().unwrap_or_default().to_string_lossy();
                 failures.push(format!("{file}: == {}\n$ {}\n{why}\n", case.name, case.command));

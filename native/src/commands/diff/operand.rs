@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 
-use super::super::input::{Operand, what_of_suffix};
+use super::super::input::{Input, Operand, what_of_suffix};
 use super::super::stores;
 use crate::cli::{Options, What};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::input::Index;
 use crate::fs::blob::{self, Kind};
+use crate::remote::spool;
 use crate::store::Chain;
 
 /// One side of a comparison.
@@ -33,9 +34,15 @@ impl Compared {
     pub(super) fn open(operand: &OsString, options: &Options) -> Result<Self> {
         let shown = operand.to_string_lossy();
         let operand = Operand::parse(Some(operand), options, "Failed to determine type of locator")?;
-        let fd = operand.open(None, true)?;
+        let what = options.what.or_else(|| what_of_suffix(operand.suffix()));
+        let fd = match (operand.input(None, true)?, what) {
+            (Input::Local(fd), _) => fd,
+            (Input::Remote(file), Some(What::ArchiveIndex | What::BlobIndex)) => spool::fetch(&*file)?,
+            // Archives and images may be large.
+            (Input::Remote(file), _) => spool::fetch_large(&*file)?,
+        };
         let kind = Kind::of(&fd)?;
-        let what = options.what.or_else(|| what_of_suffix(operand.suffix())).filter(|_| kind != Kind::Directory);
+        let what = what.filter(|_| kind != Kind::Directory);
         let index = |fd| -> Result<(Box<Index>, Chain)> {
             let index = Index::open(fd).context(|| format!("read the index {shown:?}"))?;
             Ok((Box::new(index), stores::for_reading(options, operand.locator())?))

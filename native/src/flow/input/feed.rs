@@ -210,7 +210,13 @@ pub(super) fn of_chunk(error: Error, piece: &Piece) -> Error {
 pub(crate) fn count(counters: &Counters, piece: &Piece, origin: Origin) {
     Counters::add(&counters.bytes, piece.size);
     let (chunks, bytes) = match origin {
-        Origin::Store => (&counters.store_chunks, &counters.store_bytes),
+        Origin::Store { is_far } => {
+            if is_far {
+                Counters::add(&counters.far_chunks, 1);
+                Counters::add(&counters.far_bytes, piece.size);
+            }
+            (&counters.store_chunks, &counters.store_bytes)
+        }
         Origin::Seed(_) => (&counters.seed_chunks, &counters.seed_bytes),
         Origin::Id => return,
     };

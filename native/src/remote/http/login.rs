@@ -17,24 +17,35 @@ use crate::remote::settings::{HttpOptions, Login};
 ///
 /// If a file that was named cannot be read, or has nothing usable.
 pub(in crate::remote) fn authorization(address: &Address, options: &HttpOptions) -> Result<Option<HeaderValue>> {
-    if let Some(credentials) = &address.credentials {
-        return basic(credentials).map(Some);
-    }
-    let host = address.url.host_str().unwrap_or_default();
     match &options.login {
-        Login::Netrc => match standard_netrc() {
-            // It belongs to other programs, too: whatever is wrong with it is no reason to fail.
-            Some(path) => {
-                Ok(read(&path).ok().and_then(|text| in_netrc(&text, host)).and_then(|found| basic(&found).ok()))
-            }
-            None => Ok(None),
-        },
-        Login::NetrcIn(path) => in_netrc(&read(path)?, host).as_ref().map(basic).transpose(),
-        Login::Bearer(path) => {
+        Login::Bearer(path) if address.credentials.is_none() => {
             let text = read(path)?;
             secret(format!("Bearer {}", text.trim())).context(|| format!("use the token in {path:?}")).map(Some)
         }
-        Login::Basic(path) => basic(&credentials_in(path)?).map(Some),
+        // What cannot be sent from a file that belongs to other programs, too, is no reason to fail.
+        Login::Netrc if address.credentials.is_none() => {
+            Ok(credentials(address, options)?.and_then(|found| basic(&found).ok()))
+        }
+        _ => credentials(address, options)?.as_ref().map(basic).transpose(),
+    }
+}
+
+/// The name and password to use, if there are any.
+///
+/// # Errors
+///
+/// As [`authorization`].
+pub(in crate::remote) fn credentials(address: &Address, options: &HttpOptions) -> Result<Option<Credentials>> {
+    if let Some(credentials) = &address.credentials {
+        return Ok(Some(credentials.clone()));
+    }
+    let host = address.url.host_str().unwrap_or_default();
+    match &options.login {
+        // It belongs to other programs, too: whatever is wrong with it is no reason to fail.
+        Login::Netrc => Ok(standard_netrc().and_then(|path| in_netrc(&read(&path).ok()?, host))),
+        Login::NetrcIn(path) => Ok(in_netrc(&read(path)?, host)),
+        Login::Bearer(_) => Ok(None),
+        Login::Basic(path) => credentials_in(path).map(Some),
     }
 }
 

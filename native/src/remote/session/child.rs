@@ -15,14 +15,14 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use crate::error::{Context as _, Error, Result};
 
 /// A process; ended when this is dropped.
-pub(super) struct Child {
+pub(in crate::remote) struct Child {
     process: Mutex<process::Child>,
     name: String,
 }
 
 /// What becomes of what a process says on its standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Complaints {
+pub(in crate::remote) enum Complaints {
     /// It is shown.
     Shown,
     /// So it is, but for the words in which upstream says that the session has ended early.
@@ -31,7 +31,7 @@ pub(super) enum Complaints {
 
 impl Child {
     /// Starts a process; returns its output and its input.
-    pub(super) fn start(
+    pub(in crate::remote) fn start(
         mut command: Command,
         name: String,
         complaints: Complaints,
@@ -70,7 +70,7 @@ impl Child {
     }
 
     /// Waits for it to end; one that takes too long is ended.
-    pub(super) fn finish(&self, most: Duration) -> Option<ExitStatus> {
+    pub(in crate::remote) fn finish(&self, most: Duration) -> Option<ExitStatus> {
         let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(Some(status)) = process.try_wait() {
             return Some(status);
@@ -95,7 +95,7 @@ impl Child {
     }
 
     /// An error of its session, with what is known of its end.
-    pub(super) fn explain(&self, error: Error) -> Error {
+    pub(in crate::remote) fn explain(&self, error: Error) -> Error {
         /// Time that a process has to end once its pipe has.
         const SOON: Duration = Duration::from_secs(2);
         match error.errno() {

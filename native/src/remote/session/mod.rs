@@ -21,9 +21,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use casync_core::chunk::{ChunkId, StoredChunk};
 use rustix::io::Errno;
 
+pub(super) use self::child::{Child, Complaints};
 use self::link::{Link, Role};
 use self::place::Way;
+pub(super) use self::place::ssh_program;
 use self::pull::Kind;
+pub(super) use self::wire::Patience;
 use super::{RemoteFile, Settings, Upload};
 use crate::error::{Context as _, Error, Result};
 use crate::locator::{self, Suffix};

@@ -81,9 +81,8 @@ impl Way {
 
     /// The program that is run here.
     pub(super) fn program(&self) -> OsString {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         match self {
-            Self::Ssh(_) => set("CASYNC_SSH_PATH").unwrap_or_else(|| OsString::from("ssh")),
+            Self::Ssh(_) => ssh_program(),
             Self::Helper { scheme, .. } => {
                 let mut path = set("CASYNC_PROTOCOL_PATH").unwrap_or_else(|| OsString::from(PROTOCOL_PATH));
                 path.push(format!("/casync-{scheme}"));
@@ -100,8 +99,10 @@ impl Way {
             command.arg(host);
             arguments.push(std::env::var_os("CASYNC_REMOTE_PATH").unwrap_or_else(|| OsString::from("casync")));
         }
-        // compat: the option goes with indexes only, the limit not with archives.
-        if let Some(level) = log::asked_level().filter(|_| operands.index.is_some()) {
+        // compat: the option goes with indexes only, the limit not with archives. Old helpers do not know the option; they
+        // get the level by the environment.
+        let is_ssh = matches!(self, Self::Ssh(_));
+        if let Some(level) = log::asked_level().filter(|_| is_ssh && operands.index.is_some()) {
             arguments.push(format!("--log-level={level}").into());
         }
         if let Some(limit) = rate_limit_bps.filter(|_| operands.archive.is_none()) {
@@ -127,6 +128,16 @@ impl Way {
         };
         command
     }
+}
+
+/// What is run to reach other hosts.
+pub(in crate::remote) fn ssh_program() -> OsString {
+    set("CASYNC_SSH_PATH").unwrap_or_else(|| OsString::from("ssh"))
+}
+
+/// A variable that says something.
+fn set(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// An argument for a shell. One that needs no quotes gets none: a stand-in for ssh may have no shell, and `~/` stays what it
