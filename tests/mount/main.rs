@@ -2,6 +2,7 @@
 
 mod attributes;
 mod distant;
+mod failing;
 mod faults;
 mod forms;
 mod images;

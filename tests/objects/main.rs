@@ -2,9 +2,12 @@
 //! beside the C casync on copies of what is in them; and what is said when something is wrong.
 
 mod faults;
+mod garage;
+mod limits;
 mod registries;
 mod s3;
 mod services;
+mod tokens;
 
 use std::process::Command;
 

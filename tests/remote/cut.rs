@@ -44,6 +44,45 @@ fn a_server_leaves_while_it_serves() {
     }
 }
 
+/// What is printed is all that there is, or there is an error.
+#[test]
+fn a_server_leaves_while_parts_are_read() {
+    let scene = Scene::new();
+    scene.ours(&["make", "srv/tree.caidx", "tree"]).success();
+    scene.ours(&["make", "srv/tree.catar", "tree"]).success();
+    let ours = tool::ours().display();
+    for what in ["tree.caidx", "tree.catar"] {
+        for words in [&["list", "FILE"][..], &["list", "FILE", "sub"], &["mtree", "FILE"], &["stat", "FILE", "noise"]] {
+            // The protocol has no parts of archives.
+            if what == "tree.catar" && words.len() > 2 {
+                continue;
+            }
+            let with = |file: String| -> Vec<String> {
+                words.iter().map(|word| if *word == "FILE" { file.clone() } else { (*word).to_owned() }).collect()
+            };
+            let (here, there) = (with(format!("srv/{what}")), with(format!("h:srv/{what}")));
+            let there: Vec<&str> = there.iter().map(String::as_str).collect();
+            let whole = scene.sandbox.casync(&here).success();
+            let mut failures = 0;
+            for bytes in places() {
+                scene.script(
+                    "cut",
+                    &format!("{ours} \"$@\" | {{ dd bs=1 count={bytes} status=none; kill -KILL $$; }}\n"),
+                );
+                let cut = run(&scene, "cut", &there);
+                if cut.status == Some(0) {
+                    assert_eq!(cut.success(), whole, "{there:?} at {bytes}");
+                } else {
+                    let told = cut.failure();
+                    assert!(told.contains("has closed the connection"), "{there:?} at {bytes}: {told}");
+                    failures += 1;
+                }
+            }
+            assert!(failures >= 6, "{there:?}: {failures}");
+        }
+    }
+}
+
 #[test]
 fn a_server_leaves_while_it_takes() {
     let scene = Scene::new();

@@ -87,6 +87,34 @@ fn clients_must_have_certificates() {
     assert_ne!(curl(&sandbox, &["--cacert", "a.pem", &url]).unwrap().status, Some(0));
 }
 
+/// The same with this program as the client, which reads and writes.
+#[test]
+fn this_program_has_a_certificate() {
+    let sandbox = scene(100_000);
+    certificates(&sandbox, "a");
+    certificates(&sandbox, "b");
+    std::fs::create_dir(sandbox.path("new")).unwrap();
+    let arguments = ["--store=new/default.castr", "--index-dir=new", "--writable", "--tls-client-ca=b.pem"];
+    let serving = Serving::start(&sandbox, arguments.iter().chain(&TLS));
+    let index = serving.at("blob.caibx");
+    let with = |client: &str, arguments: &[&str]| {
+        let named = format!("client-certificate = \"{client}-client.pem\"\nclient-key = \"{client}-client.key\"\n");
+        sandbox.write("config.toml", format!("[place.\"{}\"]\nca = [\"a.pem\"]\n{named}", serving.url));
+        sandbox.casync(["--config=config.toml", crate::SIZES].iter().chain(arguments))
+    };
+    with("b", &["make", &index, "blob"]).success();
+    with("b", &["extract", &index, "out"]).success();
+    assert!(sandbox.read("out") == sandbox.read("blob"));
+    assert!(sandbox.read("new/blob.caibx") == sandbox.read("srv/blob.caibx"));
+    for arguments in [&["make", &index, "blob"][..], &["list", &index]] {
+        let told = with("a", arguments).failure();
+        assert!(told.contains(&serving.url), "{told}");
+    }
+    sandbox.write("config.toml", "[http]\nca = [\"a.pem\"]\n");
+    let told = sandbox.casync(["--config=config.toml", "digest", &index]).failure();
+    assert!(told.contains(&index), "{told}");
+}
+
 #[test]
 fn tokens_are_asked_for_and_read_again() {
     let sandbox = scene(100_000);

@@ -18,7 +18,7 @@
 //! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
 //! | [`plant`] | trees with all that a file system can hold |
 //! | [`store`] | what lies in a store, and how to spoil it |
-//! | [`web`], [`link`], [`nginx`] | servers, good ones and others, and long links to them; [`network`] runs them |
+//! | [`web`], [`link`], [`nginx`], [`proxy`] | servers, good ones and others, long links and proxies to them; [`network`] runs them |
 //! | [`service`] | real servers: of objects, of registries, of files |
 //! | [`running`] | programs under way, with a time limit |
 //! | [`serving`] | `casync serve` under way |
@@ -80,6 +80,7 @@ pub mod nginx;
 pub mod options;
 pub mod peak;
 pub mod plant;
+pub mod proxy;
 pub mod random;
 pub mod running;
 pub mod sandbox;

@@ -85,10 +85,12 @@ http {{
 
 /// Makes an authority, and certificates by it for server and client: `ca.pem`, and `server` and `client` as `.pem` and `.key`.
 pub fn certificates(sandbox: &Sandbox) {
-    use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+    use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
     let key = || KeyPair::generate().expect("a key");
     let mut parameters = CertificateParams::new(Vec::new()).expect("no names");
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Certificates that have the name of their issuer would look as if they had signed themselves.
+    parameters.distinguished_name.push(DnType::CommonName, "authority");
     let ca_key = key();
     let ca = parameters.self_signed(&ca_key).expect("a certificate");
     sandbox.write("ca.pem", ca.pem());

@@ -44,9 +44,9 @@ pub enum Act {
     Serve,
     /// Answer with this status and these headers.
     Status(u16, &'static str),
-    /// Close the connection after so many bytes of the body.
+    /// Close the connection after so many bytes of the body; of what is put, of its body.
     CutAfter(usize),
-    /// Fall silent after so many bytes of the body.
+    /// Fall silent after so many bytes of the body; of what is put, after all of it.
     StallAfter(usize),
     /// Change a byte of the body.
     Corrupt(usize),
@@ -177,13 +177,25 @@ impl Site {
 
     async fn put(&self, stream: &mut TcpStream, input: &mut Vec<u8>, request: &Request, act: &Act) -> Option<bool> {
         let length: usize = request.headers.get("content-length")?.parse().ok()?;
-        while input.len() < length {
+        let wanted = match act {
+            Act::Close => return None,
+            Act::CutAfter(count) => length.min(*count),
+            _ => length,
+        };
+        while input.len() < wanted {
             if stream.read_buf(input).await.ok()? == 0 {
                 return None;
             }
         }
+        if wanted < length {
+            return None;
+        }
         let body: Vec<u8> = input.drain(..length).collect();
         match act {
+            Act::StallAfter(_) => {
+                tokio::time::sleep(Duration::from_secs(600)).await;
+                None
+            }
             Act::Status(status, headers) => send_status(stream, *status, headers).await,
             _ => {
                 let file = self.file(request);

@@ -33,6 +33,9 @@ of files with secrets; names and passwords in URLs are not shown.
   password-file = \"FILE\"       NAME:PASSWORD
   netrc-file = \"FILE\"          in place of ~/.netrc
   header-file = \"FILE\"         headers to send, one a line
+  proxy = \"URL\"                in place of the environment's: http, https, socks4,
+                               socks4a, socks5, socks5h; or \"none\"
+  proxy-password-file = \"FILE\"   NAME:PASSWORD for it
   retries = N                  how often to try again
   concurrency = N              requests at the same time, at most
   connect-timeout = \"20s\"      for a connection to come about

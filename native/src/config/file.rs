@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::values::{size, time};
 use crate::locator;
-use crate::remote::{HttpOptions, Login};
+use crate::remote::{HttpOptions, Login, Proxy};
 
 /// What a file says; what it does not say is absent.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -62,6 +62,12 @@ pub struct Http {
     /// File of headers to send, one a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header_file: Option<PathBuf>,
+    /// URL of who is asked in the place of servers, or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// File of `NAME:PASSWORD` for that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_password_file: Option<PathBuf>,
     /// How often to try again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
@@ -118,19 +124,19 @@ impl File {
 
     /// What no type says. An error has the text near which it is.
     fn check(&self) -> Result<(), (String, String)> {
-        for (prefix, http) in &self.place {
+        for prefix in self.place.keys() {
             if !prefix.contains("://") {
                 return Err((prefix.clone(), "a place is a URL, as in \"https://example.com/\"".to_owned()));
             }
-            if http.logins() > 1 {
-                return Err((prefix.clone(), "only one of token-file, password-file and netrc-file can be".to_owned()));
-            }
         }
-        if self.http.logins() > 1 {
-            return Err((
-                "[http]".to_owned(),
-                "only one of token-file, password-file and netrc-file can be".to_owned(),
-            ));
+        let everywhere = ("[http]".to_owned(), &self.http);
+        for (near, http) in self.place.iter().map(|(prefix, http)| (prefix.clone(), http)).chain([everywhere]) {
+            if http.logins() > 1 {
+                return Err((near, "only one of token-file, password-file and netrc-file can be".to_owned()));
+            }
+            if let Some(wrong) = http.proxy.as_deref().and_then(wrong_proxy) {
+                return Err(("proxy".to_owned(), wrong.to_owned()));
+            }
         }
         for (name, group) in &self.group {
             if group.stores.is_empty() {
@@ -179,6 +185,7 @@ impl Http {
             &mut self.password_file,
             &mut self.netrc_file,
             &mut self.header_file,
+            &mut self.proxy_password_file,
         ];
         self.ca.iter_mut().flatten().chain(single.into_iter().flatten())
     }
@@ -197,6 +204,11 @@ impl Http {
             password_file: self.password_file.or(other.password_file),
             netrc_file: self.netrc_file.or(other.netrc_file),
             header_file: self.header_file.or(other.header_file),
+            // A password belongs to its proxy.
+            proxy_password_file: self
+                .proxy_password_file
+                .or_else(|| other.proxy_password_file.filter(|_| self.proxy.is_none())),
+            proxy: self.proxy.or(other.proxy),
             retries: self.retries.or(other.retries),
             concurrency: self.concurrency.or(other.concurrency),
             connect_timeout: self.connect_timeout.or(other.connect_timeout),
@@ -220,12 +232,34 @@ impl Http {
         set(&self.client_certificate, &mut options.client_certificate);
         set(&self.client_key, &mut options.client_key);
         set(&self.header_file, &mut options.headers);
+        if let Some(proxy) = &self.proxy {
+            options.proxy = if proxy == NO_PROXY { Proxy::None } else { Proxy::Url(proxy.clone()) };
+            options.proxy_password = None;
+        }
+        set(&self.proxy_password_file, &mut options.proxy_password);
         options.ca.extend(self.ca.iter().flatten().cloned());
         options.login = login.unwrap_or_else(|| options.login.clone());
         options.retries = self.retries.unwrap_or(options.retries);
         options.in_flight_max = self.concurrency.map_or(options.in_flight_max, |number| number.max(1) as usize);
         options.connect_timeout = self.connect_timeout.unwrap_or(options.connect_timeout);
         options.silence_timeout = self.timeout.unwrap_or(options.silence_timeout);
+    }
+}
+
+/// What says that nobody stands between.
+const NO_PROXY: &str = "none";
+
+/// What is wrong with the name of a proxy.
+fn wrong_proxy(proxy: &str) -> Option<&'static str> {
+    const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+    if proxy == NO_PROXY {
+        return None;
+    }
+    match proxy.split_once("://") {
+        Some((scheme, rest)) if SCHEMES.contains(&scheme) && !rest.is_empty() => {
+            rest.contains('@').then_some("names and passwords belong into proxy-password-file")
+        }
+        _ => Some("a proxy is \"none\" or a URL: http, https, socks4, socks4a, socks5 or socks5h"),
     }
 }
 
@@ -280,6 +314,9 @@ mod tests {
             ("[group.x]\nstores = []", 1, "takes stores"),
             ("[group.x]\nstores = [\"group://y\"]", 1, "cannot be in a group"),
             ("offline = maybe", 1, ""),
+            ("[http]\nproxy = \"secret\"", 2, "a proxy is"),
+            ("[http]\nproxy = \"ftp://secret\"", 2, "a proxy is"),
+            ("[place.\"https://a\"]\nretries = 1\nproxy = \"http://me:secret@h\"", 3, "proxy-password-file"),
         ] {
             let (at, message) = parse(text).unwrap_err();
             assert_eq!(at, line, "{text}: {message}");

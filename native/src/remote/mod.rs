@@ -23,7 +23,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 pub(crate) use session::set_helper;
-pub use settings::{HttpOptions, Login, Settings};
+pub use settings::{HttpOptions, Login, Proxy, Settings};
 
 use crate::error::{Error, Result};
 use crate::locator::{self, Class};

@@ -35,7 +35,7 @@ impl Rate {
     }
 
     /// Takes note of bytes that were moved, or are about to be; returns how long to wait before more may be.
-    fn take(&self, bytes: usize) -> Duration {
+    pub(super) fn take(&self, bytes: usize) -> Duration {
         let cost = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second);
         let now = Instant::now();
         let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,6 +66,13 @@ impl Rate {
             Ok(())
         })
     }
+}
+
+/// How long bytes may take to be sent, where nothing tells how far they have come.
+pub(super) fn time_for(bytes: u64, rate: Option<&Rate>) -> Duration {
+    const SLOWEST: u64 = 16 << 10;
+    let limit = rate.map_or(u64::MAX, Rate::bytes_per_second);
+    Duration::from_secs(bytes / SLOWEST.min(limit / 2).max(1))
 }
 
 #[cfg(test)]

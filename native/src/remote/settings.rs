@@ -60,6 +60,10 @@ pub struct HttpOptions {
     pub login: Login,
     /// File of headers to send, one a line. Nobody but the host that was named gets them.
     pub headers: Option<PathBuf>,
+    /// Who stands between.
+    pub proxy: Proxy,
+    /// File of `NAME:PASSWORD` for that one.
+    pub proxy_password: Option<PathBuf>,
     /// How often to try again what may succeed later.
     pub retries: u32,
     /// How long a connection may take to come about.
@@ -83,12 +87,27 @@ impl Default for HttpOptions {
             client_key: None,
             login: Login::default(),
             headers: None,
+            proxy: Proxy::default(),
+            proxy_password: None,
             retries: 6,
             connect_timeout: Duration::from_secs(20),
             silence_timeout: Duration::from_secs(30),
             in_flight_max: Self::IN_FLIGHT_MAX,
         }
     }
+}
+
+/// Who is asked in the place of a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// Whom `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name.
+    #[default]
+    Environment,
+    /// Nobody, whatever they say.
+    None,
+    /// This one: `http://`, `https://`, `socks4://`, `socks4a://`, `socks5://`, `socks5h://`. What `NO_PROXY` names is asked
+    /// itself.
+    Url(String),
 }
 
 /// How to show who asks.

@@ -4,6 +4,8 @@
 //! lies on nginx, behind a link of a certain length and width (`casync_tests::link`). What fails is a command or a wrong
 //! result, never a time.
 
+mod objects;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -99,11 +101,11 @@ fn main() {
     for row in rows {
         measure(row, &options);
     }
+    objects::measure(&options);
 }
 
 fn measure(row: &Row, options: &Options) {
-    let place = if Path::new("/dev/shm").is_dir() { "/dev/shm".into() } else { std::env::temp_dir() };
-    let sandbox = Sandbox::new_in(place);
+    let sandbox = sandbox();
     std::fs::create_dir(sandbox.path("www")).expect("a new directory");
     let stored = make(&sandbox, row, "all", options.chunks);
     make(&sandbox, row, "part", options.c_chunks);
@@ -136,6 +138,11 @@ fn measure(row: &Row, options: &Options) {
     let c = c.map_or_else(|| "-".to_owned(), |c| format!("{c:.1}"));
     let met = if met { "" } else { ", missed" };
     println!("{:<20} {ours:>9.2} {c:>12} {ratio:>8.1}  {goal}{met}", row.name);
+}
+
+/// A directory in memory, if there can be one.
+fn sandbox() -> Sandbox {
+    Sandbox::new_in(if Path::new("/dev/shm").is_dir() { "/dev/shm".into() } else { std::env::temp_dir() })
 }
 
 /// Makes a blob of about so many chunks, its index and its store; returns how many bytes are stored.

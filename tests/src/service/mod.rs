@@ -2,15 +2,19 @@
 
 mod azurite;
 mod ftp;
+mod garage;
 mod registry;
 mod s3;
 mod sftp;
+mod tokens;
 
 pub use azurite::Azurite;
 pub use ftp::{Ftp, Vsftpd};
+pub use garage::Garage;
 pub use registry::Registry;
 pub use s3::S3;
 pub use sftp::Sftp;
+pub use tokens::{Policy, Tokens};
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::Server;
+use super::{Server, Tokens};
 use crate::sandbox::Sandbox;
 use crate::skip::skip;
 use crate::tool;
@@ -32,6 +32,19 @@ impl Registry {
     pub fn start_with_login(sandbox: &Sandbox) -> Option<Self> {
         let file = sandbox.write("registry/htpasswd", format!("{}:{}\n", Self::USER, Self::HASH));
         Self::start_with(sandbox, &format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", file.display()))
+    }
+
+    /// Starts one that asks for tokens of this server.
+    pub fn start_with_tokens(sandbox: &Sandbox, tokens: &Tokens) -> Option<Self> {
+        let roots = sandbox.write("registry/tokens.pem", &tokens.certificate);
+        let (realm, issuer) = (tokens.realm(), Tokens::ISSUER);
+        Self::start_with(
+            sandbox,
+            &format!(
+                "auth:\n  token:\n    realm: {realm}\n    service: {issuer}\n    issuer: {issuer}\n    rootcertbundle: {}\n",
+                roots.display()
+            ),
+        )
     }
 
     fn start_with(sandbox: &Sandbox, more: &str) -> Option<Self> {

@@ -37,7 +37,7 @@ pub(in crate::remote) struct Pass<'a> {
 
 impl Gate {
     /// Requests to begin with.
-    const FIRST: usize = 16;
+    const FIRST: usize = 32;
     /// Faster by this factor is worth more requests.
     const WORTH: f64 = 1.15;
     /// Periods after which more requests are tried again though they did not help.

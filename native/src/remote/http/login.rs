@@ -45,14 +45,22 @@ pub(in crate::remote) fn credentials(address: &Address, options: &HttpOptions) -
         Login::Netrc => Ok(standard_netrc().and_then(|path| in_netrc(&read(&path).ok()?, host))),
         Login::NetrcIn(path) => Ok(in_netrc(&read(path)?, host)),
         Login::Bearer(_) => Ok(None),
-        Login::Basic(path) => {
-            let text = read(path)?;
-            let (user, password) = text.trim_end_matches(['\r', '\n']).split_once(':').ok_or_else(|| {
-                Error::new(Errno::INVAL, format!("{path:?} should have a name, a colon and a password"))
-            })?;
-            Ok(Some(Credentials { user: user.to_owned(), password: password.to_owned() }))
-        }
+        Login::Basic(path) => credentials_in(path).map(Some),
     }
+}
+
+/// The name and password in a file: `NAME:PASSWORD`.
+///
+/// # Errors
+///
+/// If it cannot be read or has no colon.
+pub(super) fn credentials_in(path: &Path) -> Result<Credentials> {
+    let text = read(path)?;
+    let (user, password) = text
+        .trim_end_matches(['\r', '\n'])
+        .split_once(':')
+        .ok_or_else(|| Error::new(Errno::INVAL, format!("{path:?} should have a name, a colon and a password")))?;
+    Ok(Credentials { user: user.to_owned(), password: password.to_owned() })
 }
 
 /// The headers in a file, one a line: `NAME: VALUE`. Empty lines and those that begin with `#` do not count.

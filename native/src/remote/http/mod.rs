@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `address` | URLs: what is asked for, what people are shown, the name and password in them |
 //! | `peer` | one host: TLS, headers, logins; a request with its redirects |
+//! | `proxy` | who stands between |
 //! | `trouble` | what may go better when it is tried again, and trying again |
 //! | `gate` | how many requests are under way |
 //! | `store`, `file`, `upload` | the faces |
@@ -13,6 +14,7 @@ mod file;
 mod gate;
 mod login;
 mod peer;
+mod proxy;
 mod store;
 mod trouble;
 mod upload;
@@ -22,6 +24,6 @@ pub(super) use address::{Address, Credentials};
 pub use file::HttpFile;
 pub(super) use gate::Gate;
 pub(super) use login::{basic, credentials, secret};
-pub(super) use peer::{Body, Peer, Request, client};
+pub(super) use peer::{Body, Instead, Keeper, Peer, Request, client};
 pub use store::HttpStore;
 pub(super) use trouble::{Trouble, pause, persist};

@@ -1,9 +1,9 @@
 //! One host that is asked: how connections to it are made, and a request with its redirects.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::tls::{Certificate, Identity};
@@ -13,9 +13,10 @@ use tokio::time::timeout;
 
 use super::address::Address;
 use super::login;
+use super::proxy;
 use super::trouble::{Trouble, persist};
 use crate::error::{Context as _, Error, Result};
-use crate::remote::rate::Rate;
+use crate::remote::rate::{self, Rate};
 use crate::remote::settings::{HttpOptions, Settings};
 
 /// Redirects that are followed.
@@ -28,9 +29,33 @@ pub(in crate::remote) struct Peer {
     /// The host that is told who asks.
     home: Url,
     authorization: Option<HeaderValue>,
+    /// Who knows what to show instead when that is refused.
+    keeper: Option<Arc<dyn Keeper>>,
     headers: HeaderMap,
     rate: Option<Arc<Rate>>,
     pub(in crate::remote) options: HttpOptions,
+}
+
+/// Keeps what a host is shown of who asks, where that changes: tokens that expire.
+pub(in crate::remote) trait Keeper: Send + Sync + std::fmt::Debug {
+    /// What to show.
+    fn shown(&self) -> BoxFuture<'_, Option<HeaderValue>>;
+
+    /// What to show instead of what was answered with 401; `None`: there is nothing else.
+    fn instead<'a>(
+        &'a self,
+        answer: &'a HeaderMap,
+        of: Option<&'a HeaderValue>,
+    ) -> BoxFuture<'a, Result<Option<Instead>, Trouble>>;
+}
+
+/// Something else to show.
+#[derive(Clone, Debug)]
+pub(in crate::remote) enum Instead {
+    /// What another request has got meanwhile.
+    Known(HeaderValue),
+    /// What was made for this one. If it is refused, so will be the next.
+    New(HeaderValue),
 }
 
 /// A request.
@@ -69,6 +94,7 @@ impl Peer {
             client: client(&options)?,
             home: address.url.clone(),
             authorization: login::authorization(address, &options)?,
+            keeper: None,
             headers: options.headers.as_deref().map(login::headers).transpose()?.unwrap_or_default(),
             rate: settings.rate(),
             options,
@@ -78,6 +104,11 @@ impl Peer {
     /// The same host, asked as somebody else or as nobody.
     pub(in crate::remote) fn authorized(self, authorization: Option<HeaderValue>) -> Self {
         Self { authorization, ..self }
+    }
+
+    /// The same host, asked as somebody says who knows more.
+    pub(in crate::remote) fn kept_by(self, keeper: Arc<dyn Keeper>) -> Self {
+        Self { keeper: Some(keeper), ..self }
     }
 
     /// As whom it is asked.
@@ -90,16 +121,45 @@ impl Peer {
         persist(self.options.retries, attempt).await
     }
 
-    /// Asks once, and follows where the answer points. `name` is what people call the thing.
+    /// Asks once, and again as somebody else if need be. `name` is what people call the thing.
     pub(in crate::remote) async fn ask(
         &self,
         url: &Url,
         request: &Request<'_>,
         name: &str,
     ) -> Result<Response, Trouble> {
+        let Some(keeper) = &self.keeper else {
+            return self.follow(url, request, self.authorization.as_ref(), name).await;
+        };
+        /// Times that others may have been quicker to get something else to show.
+        const PATIENCE: usize = 3;
+        let mut shown = keeper.shown().await;
+        for _ in 0..PATIENCE {
+            let response = self.follow(url, request, shown.as_ref(), name).await?;
+            // Who answers in the place of this host is nobody to show anything to.
+            if response.status() != StatusCode::UNAUTHORIZED || response.url().origin() != self.home.origin() {
+                return Ok(response);
+            }
+            match keeper.instead(response.headers(), shown.as_ref()).await? {
+                None => return Ok(response),
+                Some(Instead::New(value)) => return self.follow(url, request, Some(&value), name).await,
+                Some(Instead::Known(value)) => shown = Some(value),
+            }
+        }
+        self.follow(url, request, shown.as_ref(), name).await
+    }
+
+    /// Asks once, and follows where the answer points.
+    async fn follow(
+        &self,
+        url: &Url,
+        request: &Request<'_>,
+        shown: Option<&HeaderValue>,
+        name: &str,
+    ) -> Result<Response, Trouble> {
         let mut url = url.clone();
         for _ in 0..=REDIRECTS_MAX {
-            let response = self.ask_there(&url, request, name).await?;
+            let response = self.ask_there(&url, request, shown, name).await?;
             let Some(next) = redirected(&response, &url, &request.method, name)? else {
                 return Ok(response);
             };
@@ -109,15 +169,21 @@ impl Peer {
         Err(Trouble::Lasting(Error::new(Errno::LOOP, text)))
     }
 
-    async fn ask_there(&self, url: &Url, request: &Request<'_>, name: &str) -> Result<Response, Trouble> {
+    async fn ask_there(
+        &self,
+        url: &Url,
+        request: &Request<'_>,
+        shown: Option<&HeaderValue>,
+        name: &str,
+    ) -> Result<Response, Trouble> {
         let mut builder = self.client.request(request.method.clone(), url.clone()).header(ACCEPT_ENCODING, "identity");
         for (header, value) in request.headers {
             builder = builder.header(header, value);
         }
         if url.origin() == self.home.origin() {
             builder = builder.headers(self.headers.clone());
-            if let Some(authorization) = &self.authorization {
-                builder = builder.header(AUTHORIZATION, authorization.clone());
+            if let Some(shown) = shown {
+                builder = builder.header(AUTHORIZATION, shown.clone());
             }
         }
         let mut sending = 0;
@@ -133,7 +199,7 @@ impl Peer {
                 builder = builder.body(super::upload::body(file, *size, self.rate.clone())?);
             }
         }
-        let patience = self.options.silence_timeout + self.time_for(sending);
+        let patience = self.options.silence_timeout + rate::time_for(sending, self.rate.as_deref());
         let response = timeout(patience, builder.send()).await.map_err(|_| Trouble::silence(patience, name))?;
         let response = response.map_err(|error| Trouble::transport(error, name))?;
         if response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
@@ -141,13 +207,6 @@ impl Peer {
             return Err(Trouble::Lasting(Error::new(Errno::PROTO, text)));
         }
         Ok(response)
-    }
-
-    /// How long bytes may take to be sent. Nothing tells how far they have come.
-    fn time_for(&self, bytes: u64) -> Duration {
-        const SLOWEST: u64 = 16 << 10;
-        let limit = self.rate.as_ref().map_or(u64::MAX, |rate| rate.bytes_per_second());
-        Duration::from_secs(bytes / SLOWEST.min(limit / 2).max(1))
     }
 
     /// Waits until bytes that were moved are within the limit.
@@ -264,6 +323,7 @@ fn build(options: &HttpOptions) -> Result<Client> {
             .map_err(|_| Error::new(Errno::INVAL, format!("{path:?} has no certificate and key in PEM")))?;
         builder = builder.identity(identity);
     }
+    builder = proxy::applied(builder, options)?;
     builder.build().map_err(|error| {
         use std::error::Error as _;
         let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);

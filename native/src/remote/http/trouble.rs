@@ -42,11 +42,15 @@ impl Trouble {
             }
             _ => Errno::BADR,
         };
-        let mut error = Error::new(errno, format!("{name}: the server answers {status}"));
+        let by_proxy = status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        let who = if by_proxy { "proxy" } else { "server" };
+        let mut error = Error::new(errno, format!("{name}: the {who} answers {status}"));
         if errno == Errno::NOMEDIUM {
             error = error.headed("File, URL or resource not found.");
         }
-        if errno == Errno::ACCESS {
+        if by_proxy {
+            error = error.hint(PROXY_LOGIN);
+        } else if errno == Errno::ACCESS {
             error = error.hint("a name and password can be in the URL or in ~/.netrc");
         }
         let overload = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
@@ -86,11 +90,27 @@ impl Trouble {
         if lasting {
             errno = Errno::IO;
         }
+        // It will not let us through the next time either. The library has no type for this.
+        let by_proxy = texts.iter().any(|text| PROXY_REFUSALS.iter().any(|refusal| text.ends_with(refusal)));
+        if by_proxy {
+            (errno, lasting) = (Errno::ACCESS, true);
+        }
         // What the library was about to do is no news.
         let text = texts.last().map_or("", String::as_str);
         let text = if error.is_timeout() { "nothing came for too long" } else { text };
-        let what = if error.is_connect() { "cannot connect" } else { "the connection was lost" };
-        let error = Error::new(errno, format!("{name}: {what}: {text}"));
+        let through_proxy =
+            texts.iter().any(|text| text.starts_with("tunnel error") || text.starts_with("SOCKS error"));
+        let what = if through_proxy {
+            "cannot connect through the proxy"
+        } else if error.is_connect() {
+            "cannot connect"
+        } else {
+            "the connection was lost"
+        };
+        let mut error = Error::new(errno, format!("{name}: {what}: {text}"));
+        if by_proxy {
+            error = error.hint(PROXY_LOGIN);
+        }
         if lasting {
             Self::Lasting(error)
         } else {
@@ -158,6 +178,12 @@ async fn sleep(pause: Duration, error: &Error) {
     tokio::time::sleep(pause).await;
 }
 
+/// How the library says that a proxy wants to know who asks.
+const PROXY_REFUSALS: [&str; 3] =
+    ["proxy authorization required", "credentials not accepted", "server does not support user/pass authentication"];
+/// What helps where a proxy wants to know who asks.
+const PROXY_LOGIN: &str =
+    "a name and password for the proxy can be in HTTPS_PROXY and the like, or in a proxy-password-file";
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause that a server may ask for.

@@ -10,6 +10,7 @@ mod keys;
 mod open;
 mod place;
 mod profile;
+mod requests;
 mod upload;
 
 use std::sync::Arc;

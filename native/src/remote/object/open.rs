@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::client::{HttpClient, HttpConnector};
 use object_store::gcp::GoogleCloudStorageBuilder;
-use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use object_store::{ObjectStore, RetryConfig};
 use rustix::io::Errno;
 
 use super::failure::Failure;
 use super::place::{Place, Service};
 use super::profile::Profile;
+use super::requests::Requests;
 use crate::error::{Context as _, Error, Result};
-use crate::remote::{HttpOptions, Settings, http};
+use crate::remote::{HttpOptions, Settings};
 
 /// The client for a place. Nothing is asked of the service yet, but perhaps whether this host is one of its own.
 pub(super) fn open(place: &Place, settings: &Settings) -> Result<Arc<dyn ObjectStore>> {
     // What a configuration says of this store or of places below it, it says by the URL.
     let options = settings.http_for(&place.name);
-    let connector = Connector(http::client(options)?);
+    let connector = Requests::new(options, settings)?;
     let client: Result<Arc<dyn ObjectStore>> = match place.service {
         Service::S3 => s3(place, options, connector),
         Service::Google => google(place, options, connector),
@@ -36,7 +36,7 @@ fn retries(options: &HttpOptions) -> RetryConfig {
     RetryConfig { max_retries, retry_timeout: Duration::from_secs(120), ..RetryConfig::default() }
 }
 
-fn s3(place: &Place, options: &HttpOptions, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
+fn s3(place: &Place, options: &HttpOptions, connector: Requests) -> Result<Arc<dyn ObjectStore>> {
     let profile = Profile::load()?;
     let mut builder = AmazonS3Builder::from_env();
     // The environment's credentials come before those of a profile, as a whole.
@@ -81,7 +81,7 @@ fn s3(place: &Place, options: &HttpOptions, connector: Connector) -> Result<Arc<
     Ok(Arc::new(built.map_err(configuration)?))
 }
 
-fn google(place: &Place, options: &HttpOptions, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
+fn google(place: &Place, options: &HttpOptions, connector: Requests) -> Result<Arc<dyn ObjectStore>> {
     let builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(&place.bucket)
         .with_retry(retries(options))
@@ -89,7 +89,7 @@ fn google(place: &Place, options: &HttpOptions, connector: Connector) -> Result<
     Ok(Arc::new(builder.build().map_err(configuration)?))
 }
 
-fn azure(place: &Place, options: &HttpOptions, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
+fn azure(place: &Place, options: &HttpOptions, connector: Requests) -> Result<Arc<dyn ObjectStore>> {
     let builder = MicrosoftAzureBuilder::from_env();
     let emulated = builder.get_config_value(&AzureConfigKey::UseEmulator).is_some_and(|value| value == "true");
     if let Some(endpoint) = builder.get_config_value(&AzureConfigKey::Endpoint).filter(|_| !emulated) {
@@ -147,14 +147,4 @@ fn check_credentials(builder: &AmazonS3Builder) -> Result<()> {
 /// Errors of building a client. None of them repeats a value that is secret.
 fn configuration(error: object_store::Error) -> Error {
     Failure::from(error).into_error("the configuration")
-}
-
-/// Gives the services the client that all connections of this program share their settings with.
-#[derive(Debug)]
-struct Connector(reqwest::Client);
-
-impl HttpConnector for Connector {
-    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
-    }
 }

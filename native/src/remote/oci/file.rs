@@ -60,7 +60,7 @@ impl OciFile {
                 )
             })?;
             let url = self.registry.url(&format!("blobs/{}", blob.digest));
-            Ok((blob, HttpFile::at(url, name.clone(), self.registry.peer().await)))
+            Ok((blob, HttpFile::at(url, name.clone(), self.registry.peer())))
         })?;
         Ok(self.blob.get_or_init(|| found))
     }

@@ -50,16 +50,28 @@ impl Challenge {
         Some(Self::Bearer { realm: realm?, service, scope })
     }
 
-    /// What to put into `Authorization:`.
+    /// What rights the registry wants to see, if it says so.
+    pub(super) fn scope(&self) -> Option<&str> {
+        match self {
+            Self::Basic => None,
+            Self::Bearer { scope, .. } => scope.as_deref(),
+        }
+    }
+
+    /// What to put into `Authorization:` for a registry at `home`; a token is asked for with all of `scopes`.
     pub(super) async fn answer(
         &self,
+        home: &Url,
+        scopes: &[String],
         credentials: Option<&Credentials>,
         settings: &Settings,
     ) -> Result<Option<HeaderValue>, Trouble> {
         match self {
             Self::Basic => Ok(credentials.map(basic).transpose()?),
-            Self::Bearer { realm, service, scope } => {
-                let token = token(realm, [("service", service), ("scope", scope)], credentials, settings).await?;
+            Self::Bearer { realm, service, .. } => {
+                let service = service.iter().map(|service| ("service", service.as_str()));
+                let parameters = service.chain(scopes.iter().map(|scope| ("scope", scope.as_str())));
+                let token = token(realm, home, parameters, credentials, settings).await?;
                 Ok(Some(secret(format!("Bearer {token}"))?))
             }
         }
@@ -69,7 +81,8 @@ impl Challenge {
 /// Gets a token.
 async fn token(
     realm: &str,
-    parameters: [(&str, &Option<String>); 2],
+    home: &Url,
+    parameters: impl Iterator<Item = (&str, &str)>,
     credentials: Option<&Credentials>,
     settings: &Settings,
 ) -> Result<String, Trouble> {
@@ -81,11 +94,13 @@ async fn token(
     /// More than any token has.
     const ANSWER_MAX: u64 = 1 << 20;
     let address = Address::parse(realm)?;
+    if home.scheme() == "https" && address.url.scheme() != "https" && credentials.is_some() {
+        let text = format!("{}: the registry wants the password to be sent there in the clear", address.name);
+        return Err(Trouble::Lasting(Error::new(Errno::PROTO, text)));
+    }
     let mut url: Url = address.url.clone();
     for (key, value) in parameters {
-        if let Some(value) = value {
-            url.query_pairs_mut().append_pair(key, value);
-        }
+        url.query_pairs_mut().append_pair(key, value);
     }
     let peer = Peer::new(&address, settings)?.authorized(credentials.map(basic).transpose()?);
     let response = peer.ask(&url, &Request::GET, &address.name).await?;

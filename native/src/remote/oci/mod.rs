@@ -15,6 +15,7 @@
 //! Without TLS only hosts on this machine are asked, unless the scheme says so. Whatever a tag that looks like a chunk's
 //! names, it is a chunk only if its manifest says so.
 
+mod access;
 mod chunks;
 mod docker;
 mod file;

@@ -1,20 +1,20 @@
 //! One repository of a registry: requests with their logins, manifests, blobs, tags.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LINK, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LINK, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
 use rustix::io::Errno;
 use serde::Deserialize;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
-use super::docker;
-use super::login::Challenge;
+use super::access::Access;
 use super::manifest::{Descriptor, EMPTY, MANIFEST, Manifest};
 use super::place::Place;
 use crate::error::{Error, Result};
-use crate::remote::http::{Address, Body, Credentials, Gate, Peer, Request, Trouble};
+use crate::remote::http::{Address, Body, Gate, Peer, Request, Trouble};
 use crate::remote::settings::Settings;
 
 /// A repository.
@@ -23,12 +23,8 @@ pub(super) struct Registry {
     pub(super) address: Address,
     peer: Peer,
     gate: Gate,
-    settings: Settings,
-    host: String,
     /// What people call it.
     pub(super) name: String,
-    /// What the registry has accepted, if it wanted to know who asks.
-    authorization: Mutex<Option<HeaderValue>>,
     /// Whether the configuration that all manifests name is there.
     configuration: OnceCell<()>,
 }
@@ -49,17 +45,9 @@ impl Registry {
         let address = Address::parse(&place.url)?;
         let peer = Peer::new(&address, settings)?;
         let gate = Gate::new(peer.options.in_flight_max);
-        let authorization = Mutex::new(peer.authorization().cloned());
-        Ok(Self {
-            address,
-            peer,
-            gate,
-            settings: settings.clone(),
-            host: place.host.clone(),
-            name: place.name.clone(),
-            authorization,
-            configuration: OnceCell::new(),
-        })
+        let access = Access::new(address.clone(), place.host.clone(), settings.clone(), peer.authorization().cloned());
+        let peer = peer.kept_by(Arc::new(access));
+        Ok(Self { address, peer, gate, name: place.name.clone(), configuration: OnceCell::new() })
     }
 
     /// Requests that are under way at the same time, at most.
@@ -72,9 +60,9 @@ impl Registry {
         self.address.below(path)
     }
 
-    /// Who asks, as the registry knows it by now.
-    pub(super) async fn peer(&self) -> Peer {
-        self.peer.clone().authorized(self.authorization.lock().await.clone())
+    /// The host, and what it is shown.
+    pub(super) fn peer(&self) -> Peer {
+        self.peer.clone()
     }
 
     /// Tries until it works, it cannot work, or it has been tried often enough.
@@ -93,29 +81,8 @@ impl Registry {
             .await
     }
 
-    /// Asks once, and once more if the registry wants to know who asks.
     async fn ask(&self, url: &Url, request: &Request<'_>) -> Result<Response, Trouble> {
-        let known = self.authorization.lock().await.clone();
-        let response = self.peer.clone().authorized(known.clone()).ask(url, request, &self.name).await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return Ok(response);
-        }
-        let Some(challenge) = Challenge::of(response.headers()) else { return Ok(response) };
-        let mut authorization = self.authorization.lock().await;
-        // Another request may have been told the same meanwhile.
-        if *authorization == known {
-            let Some(answer) = challenge.answer(self.credentials().as_ref(), &self.settings).await? else {
-                return Ok(response);
-            };
-            *authorization = Some(answer);
-        }
-        let peer = self.peer.clone().authorized(authorization.clone());
-        drop(authorization);
-        peer.ask(url, request, &self.name).await
-    }
-
-    fn credentials(&self) -> Option<Credentials> {
-        self.address.credentials.clone().or_else(|| docker::credentials(&self.host))
+        self.peer.ask(url, request, &self.name).await
     }
 
     /// The trouble that an answer stands for, with what the registry says about it.
