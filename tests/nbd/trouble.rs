@@ -1,5 +1,8 @@
 //! Stores that fail, and command lines that make no sense.
 
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+
 use casync_tests::sandbox::Sandbox;
 
 use crate::client::Client;
@@ -37,6 +40,33 @@ fn a_missing_chunk_fails_one_read_and_the_server_recovers() {
     assert!(client.read(512).unwrap() == image()[place as usize..place as usize + 512]);
     let said = served.end();
     assert!(said.contains("Export \"disk\", byte 3145728: ") && said.contains("chunk "), "{said}");
+}
+
+#[test]
+fn clients_that_leave_at_once_do_no_harm() {
+    let sandbox = sandbox();
+    let served = Served::start(&sandbox, &["--listen=tcp:127.0.0.1:0", "disk.caibx"]);
+    let printed = String::from_utf8(sandbox.read("printed")).unwrap();
+    let address = printed.lines().find_map(|line| line.strip_prefix("Listening: tcp:")).unwrap();
+    for _ in 0..300 {
+        drop(UnixStream::connect(served.socket()).unwrap());
+        drop(TcpStream::connect(address).unwrap());
+    }
+    // In the middle of things, too.
+    for length in [1, 4, 10, 30] {
+        let mut client = Client::connect(&served.socket());
+        client.write(&[&3_u32.to_be_bytes()[..], b"IHAVEOPT", &[0; 20]].concat()[..length]).unwrap();
+    }
+    for _ in 0..20 {
+        let mut client = Client::ready(&served.socket(), false);
+        client.request(0, 1, 0, 1 << 20).unwrap();
+    }
+    let mut client = Client::ready(&served.socket(), false);
+    client.request(0, 1, 0, 512).unwrap();
+    assert_eq!(client.simple().unwrap(), (0, 1));
+    assert!(client.read(512).unwrap() == image()[..512]);
+    drop(client);
+    assert_eq!(served.end(), "");
 }
 
 #[test]
