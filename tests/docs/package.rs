@@ -65,6 +65,7 @@ fn is_installed_and_removed() {
     let installed = files(&sandbox.path("root/usr"));
     let mut expected: Vec<String> = [
         "bin/casync",
+        "lib/udev/rules.d/75-casync.rules",
         "share/bash-completion/completions/casync",
         "share/doc/casync-rs/LICENSE-APACHE",
         "share/doc/casync-rs/README.md",
