@@ -25,7 +25,6 @@ fn scene(seed: u64) -> Option<(Mounted, Scene)> {
 /// Sets the change time of a file of the tree, as if the clock had shown it when the file was last changed.
 fn set_change_time(mounted: &Mounted, scene: &Scene, file: &str, seconds: i64, nanoseconds: u32) {
     let target: PathBuf = mounted.path("").components().collect();
-    let image = target.with_file_name("image");
     let path = scene.tree(file);
     let inside = path.strip_prefix(&target).unwrap().display().to_string();
     let run = |program: &str, arguments: &[&str]| {
@@ -33,14 +32,19 @@ fn set_change_time(mounted: &Mounted, scene: &Scene, file: &str, seconds: i64, n
         let done = outcome(command.args(arguments));
         assert_eq!(done.status, Some(0), "{program}: {}", done.stderr);
     };
-    let (image, target) = (image.to_str().unwrap(), target.to_str().unwrap());
+    let target = target.to_str().unwrap();
+    let source = outcome(std::process::Command::new("findmnt").args(["-no", "SOURCE", target])).success();
+    let device = std::str::from_utf8(&source).unwrap().trim_end();
+    // Open all the while, so that it remains this image's: the number of the device is part of what identifies a file.
+    let held = fs::File::open(device).unwrap();
     run("umount", &[target]);
     // Seconds above 32 bits would go into the lower two bits of the second field.
     let fields = [("ctime", format!("@{seconds}")), ("ctime_extra", format!("{}", nanoseconds << 2))];
     for (field, value) in fields {
-        run("debugfs", &["-w", "-R", &format!("set_inode_field /{inside} {field} {value}"), image]);
+        run("debugfs", &["-w", "-R", &format!("set_inode_field /{inside} {field} {value}"), device]);
     }
-    run("mount", &["-t", "ext4", "-o", "loop", image, target]);
+    run("mount", &["-t", "ext4", device, target]);
+    drop(held);
     let file = fs::metadata(&path).unwrap();
     assert_eq!((file.ctime(), file.ctime_nsec()), (seconds, i64::from(nanoseconds)), "debugfs has set it");
 }

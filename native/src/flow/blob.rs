@@ -39,6 +39,13 @@ pub struct BlobTarget<'a> {
     pub reflink: bool,
 }
 
+impl BlobTarget<'_> {
+    /// Whether chunks may be right in place, so that they are looked at before any is asked for.
+    const fn is_read_first(&self) -> bool {
+        self.resumed || self.in_place
+    }
+}
+
 /// Writes the stream of an index into a file or device. Returns how many zero bytes became holes.
 ///
 /// # Errors
@@ -135,8 +142,8 @@ impl Work<'_> {
             if task.pieces.is_empty() {
                 break;
             }
-            // What may be in place already is looked at first, by whoever works on it.
-            if !self.target.resumed && !self.target.in_place {
+            // Where it is not, whoever works on it asks for what is missing.
+            if !self.target.is_read_first() {
                 task.lease = self.chain.announce(&task.pieces);
             }
             self.planned_bytes += task.bytes;
@@ -328,8 +335,7 @@ impl Worker<'_> {
 
     /// Loads and writes chunks.
     fn load(&mut self, pieces: &[Piece], sparse: bool) -> Result<()> {
-        let looked = self.target.resumed || self.target.in_place;
-        let _lease = if looked { self.loader.announce(pieces) } else { Lease::default() };
+        let _lease = if self.target.is_read_first() { self.loader.announce(pieces) } else { Lease::default() };
         let mut seen = HashSet::new();
         let mut again = Vec::new();
         let mut wanted = Vec::with_capacity(pieces.len());

@@ -19,13 +19,14 @@ impl Target {
     }
 }
 
-/// Adds a file, or the files of a directory in the order of their names.
+/// Adds a file, or the files of a directory, not those below it, in the order of their names.
 fn add(place: &Path, inputs: &mut Vec<Vec<u8>>) {
     let Ok(entries) = fs::read_dir(place) else {
         inputs.extend(fs::read(place));
         return;
     };
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.is_file());
     files.sort();
     inputs.extend(files.iter().map(|file| fs::read(file).unwrap()));
 }

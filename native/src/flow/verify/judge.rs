@@ -4,8 +4,10 @@ use casync_core::CHUNK_MAX;
 use casync_core::chunk::{ChunkId, PlainChunk};
 use casync_core::hash::DigestAlgorithm;
 
+use super::Findings;
 use crate::error::{Error, Result};
 use crate::store::{Decompressor, Form};
+use crate::ui::Counters;
 
 /// A worker's means, and the chunks it has unpacked but not judged.
 #[derive(Debug)]
@@ -30,6 +32,26 @@ pub(super) struct Verdict<T> {
     pub(super) tag: T,
     pub(super) size: u64,
     pub(super) error: Option<Error>,
+}
+
+/// Counts the chunks that are right, and hands the others to `bad`.
+pub(super) fn settle<T>(
+    verdicts: Vec<Verdict<T>>,
+    findings: &Findings,
+    counters: &Counters,
+    mut bad: impl FnMut(&T, &Error) -> Result<()>,
+) -> Result<()> {
+    for verdict in verdicts {
+        match verdict.error {
+            Some(error) => bad(&verdict.tag, &error)?,
+            None => {
+                findings.looked_at(1, verdict.size);
+                Counters::add(&counters.bytes, verdict.size);
+                Counters::add(&counters.store_chunks, 1);
+            }
+        }
+    }
+    Ok(())
 }
 
 impl<T> Judge<T> {

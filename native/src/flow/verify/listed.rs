@@ -6,7 +6,7 @@ use casync_core::hash::DigestAlgorithm;
 use crossbeam_channel::Receiver;
 
 use super::Findings;
-use super::judge::{Algorithm, Judge};
+use super::judge::{Algorithm, Judge, settle};
 use super::repair::{Repair, Wanted};
 use crate::error::Result;
 use crate::flow::{Budget, Failure};
@@ -95,17 +95,8 @@ impl Worker<'_> {
     }
 
     fn decide(&mut self) -> Result<()> {
-        for verdict in self.judge.decide() {
-            match verdict.error {
-                Some(error) => self.bad(&verdict.tag, &error)?,
-                None => {
-                    self.findings.looked_at(1, verdict.size);
-                    Counters::add(&self.counters.bytes, verdict.size);
-                    Counters::add(&self.counters.store_chunks, 1);
-                }
-            }
-        }
-        Ok(())
+        let verdicts = self.judge.decide();
+        settle(verdicts, self.findings, self.counters, |item, error| self.bad(item, error))
     }
 
     fn bad(&self, item: &Item, error: &crate::error::Error) -> Result<()> {
