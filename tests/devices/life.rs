@@ -51,6 +51,7 @@ fn a_killed_program_with_unwritten_data_leaves_nothing_attached() {
     let file = std::fs::File::options().write(true).open(&node).unwrap();
     file.write_all_at(&[1; 100_000], 12_345).unwrap();
     device.running().signal(Signal::KILL);
+    device.finish();
     wait_until("the link is still there", || std::fs::symlink_metadata(sandbox.path("link")).is_err());
     assert!(is_attached(node.to_str().unwrap()), "somebody has it open");
     drop(file);

@@ -1,5 +1,7 @@
 //! What is on a loop device is what was in the image.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -26,7 +28,8 @@ fn devices_have_the_bytes_of_blobs_and_indexes() {
         let fact = |fact: &str| std::fs::read_to_string(format!("/sys/block/{name}/{fact}")).unwrap();
         assert_eq!(fact("ro"), "1\n");
         assert_eq!(fact("queue/logical_block_size"), "512\n");
-        assert!(std::fs::File::options().write(true).open(device.node()).is_err());
+        let written = File::options().write(true).open(device.node()).and_then(|file| file.write_all_at(b"x", 0));
+        assert!(written.is_err());
         let told = device.end(Signal::TERM);
         assert_eq!((told.status, told.stderr.as_str()), (Some(0), ""));
     }
@@ -55,6 +58,7 @@ fn file_systems_on_devices_are_what_they_were_made_of() {
     let source = Path::new("/usr/share/perl5");
     let expected = walk(source);
     let (sandbox, quoted) = (Sandbox::new(), source.display());
+    std::fs::create_dir(sandbox.path("default.castr")).unwrap();
     let serving = Serving::start(&sandbox, ["--store=default.castr", "--index-dir=."]);
     for (system, maker, script) in [
         ("ext4", "mkfs.ext4", format!("truncate -s 256M image; mkfs.ext4 -qF -I 256 -d {quoted} image")),
@@ -104,11 +108,18 @@ fn a_missing_chunk_is_an_error_of_one_read() {
         return;
     }
     let sandbox = sandbox();
+    // Before anything is read ahead.
+    let parts = sandbox.names("default.castr");
+    std::fs::create_dir(sandbox.path("away")).unwrap();
+    let rename = |from: &str, to: &str| {
+        let rename = |name| std::fs::rename(sandbox.path(from).join(name), sandbox.path(to).join(name));
+        parts.iter().for_each(|name| rename(name).unwrap());
+    };
+    rename("default.castr", "away");
     let device = Device::new(&sandbox, &["disk.caibx"]);
-    std::fs::rename(sandbox.path("default.castr"), sandbox.path("away")).unwrap();
     let read = std::fs::read(device.node()).unwrap_err();
     assert_eq!(rustix::io::Errno::from_io_error(&read), Some(rustix::io::Errno::IO));
-    std::fs::rename(sandbox.path("away"), sandbox.path("default.castr")).unwrap();
+    rename("away", "default.castr");
     // A failure stands for a moment.
     crate::scene::wait_until("reads fail for ever", || {
         std::fs::read(device.node()).is_ok_and(|bytes| bytes == padded())

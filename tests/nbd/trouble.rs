@@ -55,7 +55,7 @@ fn clients_that_leave_at_once_do_no_harm() {
     // In the middle of things, too.
     for length in [1, 4, 10, 30] {
         let mut client = Client::connect(&served.socket());
-        client.write(&[&3_u32.to_be_bytes()[..], b"IHAVEOPT", &[0; 20]].concat()[..length]).unwrap();
+        client.write(&[&[0, 0, 0, 3][..], b"IHAVEOPT", &[0; 20]].concat()[..length]).unwrap();
     }
     for _ in 0..20 {
         let mut client = Client::ready(&served.socket(), false);

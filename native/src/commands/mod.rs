@@ -49,14 +49,14 @@ pub enum Verb {
     Mtree(mtree::MtreeArgs),
     /// Show all about one node of an archive, an archive index or a directory
     Stat(stat::StatArgs),
+    /// Compute the digest of an archive, a blob, an index of either, or a directory
+    Digest(digest::DigestArgs),
     /// Mount an archive or an archive index as a file system, or a blob index as a file
     #[command(after_help = mount::HELP)]
     Mount(mount::MountArgs),
     /// Make a block device of a blob, or of what the index of one describes
     #[command(after_help = mkdev::HELP)]
     Mkdev(mkdev::MkdevArgs),
-    /// Compute the digest of an archive, a blob, an index of either, or a directory
-    Digest(digest::DigestArgs),
     /// Remove chunks that no index uses from a store
     Gc(gc::GcArgs),
     /// Check an index and its chunks, a whole store, or a tree or blob against its archive or index

@@ -117,7 +117,11 @@ pub(super) fn run(arguments: &MountArgs) -> Result<()> {
         let file = disk_file(&operand, what, &options, &mount_options, Path::new(path), Path::new(overlay))?;
         mount_options.flags.remove(MountFlags::RDONLY);
         let point = MountPoint::new(Path::new(path), options.mkdir())?;
-        return mount::serve_disk(file, &source, point, &mount_options, || told(path, FeatureFlags::EMPTY));
+        let disk = file.disk();
+        let served = mount::serve_disk(file, &source, point, &mount_options, || told(path, FeatureFlags::EMPTY));
+        // The kernel tells of the end of the mount too late: nobody waits for that.
+        let flushed = disk.flush();
+        return served.and(flushed);
     }
     let volume = volume(&operand, what, &options, &mount_options, Path::new(path), &subpath)?;
     let point = MountPoint::new(Path::new(path), options.mkdir())?;

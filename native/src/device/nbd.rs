@@ -105,9 +105,12 @@ impl Nbd {
 
     /// Somebody has it open: from now on it is detached when nobody has.
     pub(super) fn held(&self) -> Result<()> {
-        let flags = attribute(kind::CLIENT_FLAGS, &DISCONNECT_ON_CLOSE.to_ne_bytes());
-        let told = self.family.ask(command::RECONFIGURE, vec![self.index(), flags]);
-        told.map(drop).context(|| format!("tell how {:?} is to end", self.path()))
+        self.set_flags(DISCONNECT_ON_CLOSE).context(|| format!("tell how {:?} is to end", self.path()))
+    }
+
+    fn set_flags(&self, flags: u64) -> Result<()> {
+        let flags = attribute(kind::CLIENT_FLAGS, &flags.to_ne_bytes());
+        self.family.ask(command::RECONFIGURE, vec![self.index(), flags]).map(drop)
     }
 
     /// Can be read when it is detached.
@@ -115,7 +118,10 @@ impl Nbd {
         &self.ended
     }
 
+    /// To be called while it is still held: later the number may be another device's.
     pub(super) fn detach(self) {
+        // Once is enough. If that fails, it is detached already.
+        let _ = self.set_flags(0);
         self.disconnect();
         let _ = self.server.join();
     }

@@ -63,6 +63,11 @@ impl DiskFile {
         self
     }
 
+    /// The disk.
+    pub fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.disk)
+    }
+
     /// Whether the root is a directory.
     pub const fn is_directory(&self) -> bool {
         self.name.is_some()
@@ -164,12 +169,6 @@ impl Filesystem for DiskFile {
         let _ = config.set_max_write(REQUEST);
         let _ = config.set_max_readahead(REQUEST).or_else(|largest| config.set_max_readahead(largest));
         Ok(())
-    }
-
-    fn destroy(&mut self) {
-        if let Err(error) = self.disk.flush() {
-            log::error(format_args!("Failed to flush the image: {error}"));
-        }
     }
 
     fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
