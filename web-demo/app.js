@@ -1,6 +1,7 @@
 // The page: one view at a time, told by what is behind the # of its address.
 
-import { element, showError } from "./parts/dom.js";
+import { element } from "./parts/dom.js";
+import { showError } from "./parts/problems.js";
 
 const VIEWS = {
   browse: () => import("./views/browse.js"),

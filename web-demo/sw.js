@@ -23,14 +23,26 @@ addEventListener("fetch", (event) => {
 
 addEventListener("message", (event) => {
   const [port] = event.ports;
-  if (!event.data.mount || !port) return;
-  event.waitUntil(
-    mount(event.data.mount).then(
-      (url) => port.postMessage({ url }),
-      (error) => port.postMessage({ error: { code: error.code ?? "internal", message: error.message } }),
-    ),
-  );
+  const task = Object.keys(CALLS).find((name) => name in event.data);
+  if (!task || !port) return;
+  const failed = ({ code = "internal", message }) => port.postMessage({ error: { code, message } });
+  event.waitUntil(CALLS[task](event.data[task]).then((answer) => port.postMessage(answer), failed));
 });
+
+/** What pages may ask for. */
+const CALLS = {
+  mount,
+  async unmount(url) {
+    handlers.delete(nameOf(new URL(url)));
+    await (await caches.open(MOUNTS)).delete(url);
+    return {};
+  },
+  async list() {
+    const cache = await caches.open(MOUNTS);
+    const settings = async ({ url }) => ({ url, ...(await (await cache.match(url)).json()) });
+    return { mounts: await Promise.all((await cache.keys()).map(settings)) };
+  },
+};
 
 const OWN_FILES = new Set(SHELL.map((file) => new URL(file, SCOPE).pathname));
 
@@ -68,7 +80,11 @@ async function mount({ index, stores }) {
   }
   const cache = await caches.open(MOUNTS);
   await cache.put(url, new Response(JSON.stringify({ index, stores })));
-  return url.href;
+  return { url: url.href };
+}
+
+function nameOf(url) {
+  return url.pathname.slice(PREFIX.length).split("/")[0];
 }
 
 function handler(name, { index, stores }) {
@@ -79,7 +95,7 @@ function handler(name, { index, stores }) {
 }
 
 async function mounted(request, url) {
-  const name = url.pathname.slice(PREFIX.length).split("/")[0];
+  const name = nameOf(url);
   if (!handlers.has(name)) {
     const cache = await caches.open(MOUNTS);
     const kept = await cache.match(new URL(`${PREFIX}${name}/`, SCOPE));

@@ -51,6 +51,13 @@ impl Running {
         self.outcome.recv_timeout(left).unwrap_or_else(|_| self.give_up("end"))
     }
 
+    /// Ends it at once, however long it has run.
+    pub fn kill(self) {
+        self.signal(Signal::KILL);
+        // Whoever kills it does not want to know how it ended.
+        let _ = self.outcome.recv_timeout(LIMIT);
+    }
+
     /// Waits until something has happened; panics and kills the program if it ends or takes too long before that.
     #[track_caller]
     pub fn until(&self, what: &str, mut happened: impl FnMut() -> bool) {

@@ -86,8 +86,7 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            running.signal(Signal::KILL);
-            running.finish();
+            running.kill();
         }
     }
 }

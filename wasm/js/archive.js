@@ -2,7 +2,7 @@
 
 import { readable } from "./content.js";
 import { CasyncError, check, explain } from "./errors.js";
-import { checkRange } from "./image.js";
+import { checkRange, trafficOf } from "./image.js";
 import { ArchiveDecoder, Hasher, Lines, Tree } from "./module/casync_wasm.js";
 import { plan } from "./plan.js";
 import { verifyTree } from "./verify.js";
@@ -11,8 +11,8 @@ import { verifyTree } from "./verify.js";
 export class Archive {
   #tree;
 
-  constructor({ url, content, chunks, limits, signal }) {
-    Object.assign(this, { url, content, chunks, limits, signal });
+  constructor({ url, content, chunks, limits, signal, http }) {
+    Object.assign(this, { url, content, chunks, limits, signal, http });
     this.index = chunks?.index;
     this.#tree = new Tree(content.size, limits);
     if (this.index) this.#tree.expect(this.index.features);
@@ -30,6 +30,11 @@ export class Archive {
   /** The digest of its chunk ids; nothing for a .catar. */
   get algorithm() {
     return this.index?.algorithm;
+  }
+
+  /** Requests sent and bytes received so far. */
+  get traffic() {
+    return trafficOf(this.http);
   }
 
   /** The node at a path; nothing if there is none. */

@@ -29,6 +29,11 @@ export class Image {
     return this.index.algorithm;
   }
 
+  /** Requests sent and bytes received so far. */
+  get traffic() {
+    return trafficOf(this.http);
+  }
+
   /** All of it as a stream. */
   stream(options) {
     return this.range(0, this.size, options);
@@ -102,6 +107,11 @@ export class Image {
   close() {
     this.index.free();
   }
+}
+
+/** What went over the network. */
+export function trafficOf({ requests, bytes }) {
+  return { requests, bytes };
 }
 
 /** The end of a range, cut to what there is. */

@@ -135,6 +135,9 @@ export function open(index: string | URL, options: OpenOptions & { kind: "caibx"
 export function open(index: string | URL, options: OpenOptions & { kind: "caidx" | "catar" }): Promise<Archive>;
 export function open(index: string | URL, options?: OpenOptions): Promise<Image | Archive>;
 
+/** Requests sent, and bytes of bodies received. */
+export interface Traffic { requests: number; bytes: number }
+
 interface Abortable { signal?: AbortSignal }
 
 /** An image: the stream of a `.caibx`. */
@@ -143,6 +146,8 @@ export class Image {
   readonly url: string;
   readonly size: number;
   readonly algorithm: DigestAlgorithm;
+  /** What went over the network so far. */
+  readonly traffic: Traffic;
   /** All its chunks: `length`, `chunk(number)`, `at(offset)`, `covering(start, end)`, `chunkSizes`. */
   readonly index: Index;
   /** All of it; what is not read is not fetched. */
@@ -176,6 +181,8 @@ export class Archive {
   readonly size: number;
   /** Nothing for a `.catar`, which has no digests: what comes out of it is not verified. */
   readonly algorithm?: DigestAlgorithm;
+  /** What went over the network so far. */
+  readonly traffic: Traffic;
   readonly index?: Index;
   stat(path?: string | Uint8Array, options?: Abortable): Promise<ArchiveNode | undefined>;
   list(path?: string | Uint8Array | ArchiveNode, options?: Abortable): Promise<ArchiveNode[]>;

@@ -39,7 +39,7 @@ export async function open(indexUrl, options = {}) {
   const held = typeof memory === "number" ? new MemoryCache(memory) : memory;
   if (kind === "catar") {
     const content = await new RangedContent(url, http, held).open(signal);
-    return new Archive({ url, content, limits, signal });
+    return new Archive({ url, content, limits, signal, http });
   }
   const index = await fetchIndex(url, http, { limits, signal, expect: expect.index });
   try {
@@ -51,7 +51,7 @@ export async function open(indexUrl, options = {}) {
     const chunks = new Chunks({ index, stores, cache, memory: held, worker, parallel, budget, onWarning });
     for (const seed of options.seeds ?? []) chunks.seeds.push(await openSeed(index, seed, worker, limits, signal));
     if (kind === "caibx") return new Image({ url, chunks, signal, http });
-    return new Archive({ url, content: new ChunkedContent(chunks), chunks, limits, signal });
+    return new Archive({ url, content: new ChunkedContent(chunks), chunks, limits, signal, http });
   } catch (error) {
     index.free();
     throw error;

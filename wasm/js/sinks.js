@@ -46,21 +46,25 @@ function streamSink(stream) {
 
 /** A file of the origin's private file system, in a worker. What is written is there at once, whatever happens to the page. */
 function accessSink(handle) {
+  const full = () => new DOMException("the file takes no more", "QuotaExceededError");
   return {
     async write(bytes, offset) {
       await guard(() => {
         let at = 0;
         while (at < bytes.length) {
           const written = handle.write(bytes.subarray(at), { at: offset + at });
-          // A full disk is a short write to some browsers.
-          if (written <= 0) throw new DOMException("the file takes no more", "QuotaExceededError");
+          // Where there is no more room, some browsers write less, and Chromium returns the error as a huge number.
+          if (!(written > 0 && written <= bytes.length - at)) throw full();
           at += written;
         }
       });
     },
     async close(size) {
-      await guard(() => handle.truncate(size));
-      handle.flush();
+      await guard(() => {
+        handle.truncate(size);
+        handle.flush();
+        if (handle.getSize() !== size) throw full();
+      });
     },
     async abort() {
       try {

@@ -1,4 +1,4 @@
-// Making elements and telling people what happens.
+// Making elements.
 
 /** An element with properties and children. `on…` are listeners, `aria-…`, `role` and `data-…` attributes. */
 export function element(name, properties = {}, ...children) {
@@ -14,46 +14,14 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** A form: fields by name, a line of buttons, and what is to be done with the values. `submit` is disabled meanwhile. */
-export function form({ label, fields, buttons = [], submit }) {
-  const go = element("button", { class: "main", type: "submit" }, label);
-  const made = element("form", {}, fields, element("div", { class: "row" }, go, buttons));
-  made.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    go.disabled = true;
-    try {
-      await submit(new FormData(made));
-    } finally {
-      go.disabled = false;
-    }
-  });
-  return made;
+/** A button that does something else than sending a form. */
+export function button(text, onclick, properties = {}) {
+  return element("button", { type: "button", onclick, ...properties }, text);
 }
 
-/** A labelled field. */
-export function field(label, name, { note, ...properties } = {}) {
-  const id = `${name}-${Math.random().toString(36).slice(2)}`;
-  const input = element("input", { id, name, type: "text", ...properties });
-  return element("div", {}, element("label", { htmlFor: id }, label, note ? element("small", {}, ` ${note}`) : ""), input);
-}
-
-/** A labelled field for files, onto which they can also be dropped. */
-export function fileField(label, name, properties = {}) {
-  const place = field(label, name, { type: "file", ...properties });
-  place.className = "drop";
-  const input = place.querySelector("input");
-  place.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    place.classList.add("over");
-  });
-  place.addEventListener("dragleave", () => place.classList.remove("over"));
-  place.addEventListener("drop", (event) => {
-    event.preventDefault();
-    place.classList.remove("over");
-    input.files = event.dataTransfer.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
-  });
-  return place;
+/** What stands at the top of a view. */
+export function heading(title, lead) {
+  return element("div", { class: "lead" }, element("h2", {}, title), element("p", { class: "note" }, lead));
 }
 
 /** Names and values, as a list. */
@@ -61,21 +29,37 @@ export function facts(pairs) {
   return element("dl", { class: "facts" }, Object.entries(pairs).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, String(value))]));
 }
 
-/** Says what went wrong, where people and screen readers find it. */
-export function showError(place, error) {
-  place.querySelector(".error")?.remove();
-  const code = error.code ? [element("code", {}, error.code), " — "] : [];
-  place.append(element("div", { class: "error", role: "alert" }, code, error.message ?? String(error)));
+/** A table with a line of headings; no more than `most` rows. */
+export function table(head, rows, most = 200) {
+  const cells = (name, values, properties) => element("tr", {}, values.map((value) => element(name, properties, String(value))));
+  const shown = rows.slice(0, most).map((row) => cells("td", row));
+  const rest = rows.length > most ? [element("p", { class: "note" }, `and ${rows.length - most} more`)] : [];
+  const made = element("table", {}, element("thead", {}, cells("th", head, { scope: "col" })), element("tbody", {}, shown));
+  return element("div", { class: "panel wide", tabIndex: 0, role: "region", "aria-label": "What differs" }, made, rest);
 }
 
-/** Runs what may fail; false if it did, which the place then says. */
-export async function attempt(place, work) {
-  place.querySelector(".error")?.remove();
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    if (error.code !== "aborted") showError(place, error);
-    return false;
+/** A few large numbers side by side: `set({ name: value })` changes them. */
+export class Numbers {
+  #places = {};
+
+  constructor(names) {
+    const item = (name) => {
+      this.#places[name] = element("dd", {}, "–");
+      return element("div", {}, element("dt", {}, name), this.#places[name]);
+    };
+    this.element = element("dl", { class: "numbers" }, names.map(item));
   }
+
+  set(values) {
+    for (const [name, value] of Object.entries(values)) {
+      const place = this.#places[name];
+      if (place.textContent !== value) place.textContent = value;
+    }
+  }
+}
+
+/** Lets people save a file under a name. */
+export function saveLink(file, name, properties = {}) {
+  const url = URL.createObjectURL(file);
+  return element("a", { class: "button main", href: url, download: name, ...properties }, `Save ${name}`);
 }

@@ -1,28 +1,35 @@
 // A file of the origin's private file system, for a page: access handles exist in workers only.
 
+import { explain } from "../casync-wasm/errors.js";
+import { toSink } from "../casync-wasm/sinks.js";
+
+/** A page that was left a moment ago may still have the file: so often is it asked for again, and after so many milliseconds. */
+const TRIES = 20;
+const PAUSE = 100;
+
 let handle;
+let sink;
+
+async function access(file) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await file.createSyncAccessHandle();
+    } catch (error) {
+      if (error.name !== "NoModificationAllowedError" || tries === TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+  }
+}
 
 const CALLS = {
   async open(file) {
-    handle = await file.createSyncAccessHandle();
+    handle = await access(file);
+    sink = await toSink(handle, { resume: true });
   },
-  write(bytes, offset) {
-    for (let at = 0; at < bytes.length; ) {
-      const written = handle.write(bytes.subarray(at), { at: offset + at });
-      // A full disk is a short write to some browsers.
-      if (written <= 0) throw new DOMException("there is no more room", "QuotaExceededError");
-      at += written;
-    }
-  },
-  read(offset, length) {
-    const bytes = new Uint8Array(length);
-    return bytes.subarray(0, handle.read(bytes, { at: offset }));
-  },
-  size: () => handle.getSize(),
-  truncate(size) {
-    handle.truncate(size);
-    handle.flush();
-  },
+  write: (bytes, offset) => sink.write(bytes, offset),
+  read: (offset, length) => sink.read(offset, length),
+  size: () => sink.size(),
+  finish: (size) => sink.close(size),
   close: () => handle.close(),
 };
 
@@ -34,7 +41,8 @@ onmessage = ({ data: { number, name, values } }) => {
     try {
       postMessage({ number, value: await CALLS[name](...values) });
     } catch (error) {
-      postMessage({ number, error: { name: error.name, message: error.message } });
+      const { code, message } = explain(error, "writing a file of this page");
+      postMessage({ number, error: { code: error.name === "NoModificationAllowedError" ? "busy" : code, message } });
     }
   });
 };

@@ -9,9 +9,35 @@ export function bytes(count) {
   return `${unit === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** A number of things: `1 chunk`, `2 chunks`. */
+export function count(number, thing) {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}
+
 /** A part of a whole. */
 export function percent(part, whole) {
-  return whole ? `${Math.floor((100 * part) / whole)} %` : "100 %";
+  if (!whole) return "100 %";
+  const share = (100 * part) / whole;
+  return `${share > 0 && share < 10 ? Math.max(share, 0.1).toFixed(1) : Math.floor(share)} %`;
+}
+
+/** How fast something is that began a while ago. */
+export class Speed {
+  #begun = performance.now();
+  #rested = 0;
+  #resting;
+
+  /** Time that does not count. */
+  rest(isResting) {
+    const now = performance.now();
+    if (this.#resting) this.#rested += now - this.#resting;
+    this.#resting = isResting ? now : undefined;
+  }
+
+  of(amount) {
+    const seconds = (performance.now() - this.#begun - this.#rested) / 1000;
+    return seconds > 0.05 ? `${bytes(amount / seconds)}/s` : "–";
+  }
 }
 
 /** Permission bits as `ls` writes them. */

@@ -2,9 +2,12 @@
 
 import { open } from "../casync-wasm/index.js";
 import { contentType } from "../casync-wasm/content-types.js";
-import { attempt, element, facts, form } from "../parts/dom.js";
-import { bytes, mode, time } from "../parts/format.js";
-import { fillSample, remote, remoteFields } from "../parts/remote.js";
+import { button, element, facts, heading, Numbers } from "../parts/dom.js";
+import { form } from "../parts/forms.js";
+import { bytes, count, mode, percent, time } from "../parts/format.js";
+import { attempt } from "../parts/problems.js";
+import { elsewhere, remember, remote, remoteFields } from "../parts/remote.js";
+import { TreeView } from "../parts/tree.js";
 
 export const title = "Browse";
 
@@ -12,129 +15,101 @@ export const title = "Browse";
 const TEXT_MAX = 64 << 10;
 /** Largest picture that is shown. */
 const PICTURE_MAX = 16 << 20;
+/** What is shown first where there is one. */
+const FIRST = /^(readme.*|index\.html)$/i;
 
 export async function show(place, { signal, parameters }) {
   const results = element("div");
   let archive;
   const asked = form({
-    label: "Browse",
-    fields: remoteFields(parameters, { label: "Archive", sample: "site.caidx", kinds: ".caidx or .catar" }),
-    buttons: [element("button", { type: "button", onclick: () => fillSample(asked, "site.caidx") }, "Sample")],
+    label: "Open",
+    fields: remoteFields(parameters, { label: "Archive", sample: "archive", kinds: ".caidx or .catar" }),
+    isShort: true,
     submit: (values) =>
       attempt(results, async () => {
         archive?.close();
+        archive = undefined;
+        results.replaceChildren();
         const [index, options] = remote(values);
-        const trustless = index.split(/[?;]/)[0].endsWith(".catar") ? { kind: "catar" } : { kind: "caidx" };
-        archive = await open(index, { ...options, ...trustless, signal });
-        results.replaceChildren(await browser(archive, signal));
-        results.querySelector("[role=treeitem]")?.focus();
+        const name = index.split(/[?;]/)[0];
+        archive = await open(index, { ...options, kind: name.endsWith(".catar") ? "catar" : "caidx", signal });
+        results.replaceChildren(...(await browser(archive, signal)));
+        remember("browse", values);
       }),
   });
   signal.addEventListener("abort", () => archive?.close());
-  place.append(element("h2", {}, "Browse an archive"), element("p", { class: "note" }, "Only what you look at is fetched, and verified."), asked, results);
+  place.append(heading("Look into an archive without downloading it", "Only the chunks of what you look at are fetched, and each is verified before you see it."), asked, results);
+  // What a visitor sees first.
+  if (asked.elements.index.value) asked.requestSubmit();
 }
 
 async function browser(archive, signal) {
-  const details = element("section", { class: "panel", "aria-label": "Details", "aria-live": "polite" }, element("p", { class: "note" }, "Choose something."));
-  const root = element("ul", { role: "tree", "aria-label": "Archive", class: "panel" });
-  const context = { archive, signal, details, root };
-  const top = await archive.stat("");
-  root.append(item(context, top, "", "/"));
-  root.addEventListener("keydown", (event) => move(context, event));
-  const first = root.firstChild;
-  first.tabIndex = 0;
-  await toggle(context, first, true);
-  return element("div", { class: "columns" }, root, details);
-}
-
-/** One line of the tree. */
-function item(context, node, path, name) {
-  const isDirectory = node.type === "directory";
-  const size = node.type === "file" ? bytes(node.size) : node.type === "symlink" ? `→ ${node.target}` : "";
-  const line = element("span", {}, name, element("span", { class: "size" }, size));
-  const made = element("li", { role: "treeitem", tabIndex: -1, "aria-selected": "false", ...(isDirectory && { "aria-expanded": "false" }) }, line);
-  Object.assign(made, { node, path });
-  line.addEventListener("click", async () => {
-    select(context, made);
-    if (isDirectory) await toggle(context, made);
-  });
-  return made;
-}
-
-async function toggle(context, line, wanted = line.getAttribute("aria-expanded") === "false") {
-  const { archive, signal, details } = context;
-  await attempt(details, async () => {
-    if (wanted && !line.querySelector("ul")) {
-      const entries = await archive.list(line.node, { signal });
-      const below = (node) => item(context, node, line.path ? `${line.path}/${node.name}` : node.name, node.name);
-      line.append(element("ul", { role: "group" }, entries.map(below)));
-    }
-    line.setAttribute("aria-expanded", String(wanted));
-    const group = line.querySelector("ul");
-    if (group) group.hidden = !wanted;
-  });
-}
-
-function select(context, line) {
-  for (const other of context.root.querySelectorAll("[aria-selected=true]")) {
-    other.setAttribute("aria-selected", "false");
-    other.tabIndex = -1;
-  }
-  line.setAttribute("aria-selected", "true");
-  line.tabIndex = 0;
-  line.focus();
-  attempt(context.details, () => describe(context, line));
-}
-
-/** Keys of trees: up and down, left and right, first and last. */
-async function move(context, event) {
-  const line = event.target.closest("[role=treeitem]");
-  const lines = [...context.root.querySelectorAll("[role=treeitem]")].filter((other) => !other.parentElement.closest("ul[hidden]"));
-  const at = lines.indexOf(line);
-  const expanded = line.getAttribute("aria-expanded");
-  const keys = {
-    ArrowDown: () => lines[at + 1]?.focus(),
-    ArrowUp: () => lines[at - 1]?.focus(),
-    Home: () => lines[0].focus(),
-    End: () => lines.at(-1).focus(),
-    ArrowRight: async () => (expanded === "false" ? toggle(context, line, true) : line.querySelector("[role=treeitem]")?.focus()),
-    ArrowLeft: async () => (expanded === "true" ? toggle(context, line, false) : line.parentElement.closest("[role=treeitem]")?.focus()),
-    Enter: () => line.firstChild.click(),
-    " ": () => line.firstChild.click(),
+  const numbers = new Numbers(["Requests", "Received", "Size of the archive", "Not downloaded"]);
+  const count = () => {
+    const { requests, bytes: received } = archive.traffic;
+    numbers.set({
+      Requests: String(requests),
+      Received: bytes(received),
+      "Size of the archive": bytes(archive.size),
+      "Not downloaded": percent(Math.max(0, archive.size - received), archive.size),
+    });
   };
-  if (!keys[event.key]) return;
-  event.preventDefault();
-  await keys[event.key]();
+  const details = element("section", { class: "panel details", "aria-label": "Details", "aria-live": "polite" }, element("p", { class: "note" }, "Choose something."));
+  const context = { archive, signal, details };
+  const tree = new TreeView({
+    top: await archive.stat(""),
+    list: (node) => archive.list(node, { signal }).finally(count),
+    choose: (node, path) => describe(context, node, path).finally(count),
+    place: details,
+  });
+  await tree.toggle(tree.root, true);
+  const first = [...tree.element.querySelectorAll("[role=treeitem]")].find(({ node }) => node?.type === "file" && FIRST.test(node.name));
+  if (first) tree.select(first, { focus: false });
+  count();
+  return [numbers.element, element("div", { class: "columns" }, tree.element, details), element("p", { class: "note" }, also(archive))];
+}
+
+/** What else can be done with it. */
+function also(archive) {
+  if (!archive.index) return ["This is a .catar: there are no chunks, and no digests to verify with."];
+  return ["The same archive: ", elsewhere("mount", "mount it as a web site", archive.url), ", or ", elsewhere("verify", "compare a folder with it", archive.url), "."];
 }
 
 /** What there is to know of a node, and a look at it. */
-async function describe(context, { node, path }) {
-  const { archive, signal, details } = context;
+async function describe({ archive, signal, details }, node, path) {
   const name = node.name ?? "/";
   const shown = { Path: `/${path}`, Mode: mode(node), Owner: `${node.uid ?? 0}:${node.gid ?? 0}`, Modified: time(node.mtimeSeconds) };
-  if (node.type === "file") shown.Size = `${node.size} bytes`;
+  if (node.type === "file") shown.Size = `${count(node.size, "byte")}`;
   if (node.type === "symlink") shown.Target = node.target;
-  details.replaceChildren(element("h3", {}, name), facts(shown));
+  const parts = [element("h3", {}, name), facts(shown)];
+  details.replaceChildren(...parts);
   if (node.type !== "file") return;
-  const save = element("button", { type: "button", class: "main", onclick: () => attempt(details, () => saveFile(archive, node, signal)) }, `Download ${name}`);
+  const save = button(`Download ${name}`, () => attempt(details, () => saveFile(archive, node, signal)), { class: "main" });
   details.append(element("div", { class: "row" }, save));
+  const preview = await look(archive, node, signal);
+  // Something else may have been chosen meanwhile.
+  if (details.contains(parts[0])) details.append(...preview);
+}
+
+/** A picture, or the beginning of a text. */
+async function look(archive, node, signal) {
+  const { name, size } = node;
   const type = contentType(name).split(";")[0];
-  if (type.startsWith("image/") && node.size <= PICTURE_MAX) {
+  if (type.startsWith("image/") && size <= PICTURE_MAX) {
     const blob = await new Response(await archive.file(node, { signal }), { headers: { "Content-Type": type } }).blob();
     const url = URL.createObjectURL(blob);
-    details.append(element("img", { class: "preview", src: url, alt: `Preview of ${name}`, onload: () => URL.revokeObjectURL(url) }));
-    return;
+    return [element("img", { class: "preview", src: url, alt: `Preview of ${name}`, onload: () => URL.revokeObjectURL(url) })];
   }
   const start = new Uint8Array(await new Response(await archive.range(node, 0, TEXT_MAX, { signal })).arrayBuffer());
+  const lines = start.length < size ? start.subarray(0, start.lastIndexOf(10) + 1) : start;
   let text;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(start.length < node.size ? start.subarray(0, start.lastIndexOf(10) + 1) : start);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(lines);
   } catch {
-    details.append(element("p", { class: "note" }, "No text."));
-    return;
+    return [element("p", { class: "note" }, "Neither a picture nor a text: there is nothing to show, but it can be downloaded.")];
   }
-  details.append(element("pre", { tabIndex: 0, "aria-label": `Contents of ${name}` }, text));
-  if (start.length < node.size) details.append(element("p", { class: "note" }, `The first ${bytes(start.length)}.`));
+  const shown = element("pre", { tabIndex: 0, role: "region", "aria-label": `Contents of ${name}` }, text);
+  return start.length < size ? [shown, element("p", { class: "note" }, `The first ${bytes(lines.length)}.`)] : [shown];
 }
 
 async function saveFile(archive, node, signal) {

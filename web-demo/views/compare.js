@@ -3,9 +3,12 @@
 import { Pool } from "../casync-wasm/index.js";
 import { makeImage } from "../casync-wasm/make.js";
 import { IndexReader } from "../casync-wasm/module/casync_wasm.js";
-import { attempt, element, facts, fileField, form } from "../parts/dom.js";
-import { bytes, percent } from "../parts/format.js";
-import { ChunkMap } from "../parts/chunk-map.js";
+import { button, element, facts, heading, Numbers } from "../parts/dom.js";
+import { choice, fileField, form, putFiles } from "../parts/forms.js";
+import { bytes, count, percent, Speed } from "../parts/format.js";
+import { attempt } from "../parts/problems.js";
+import { sampleFile, samples } from "../parts/remote.js";
+import { ribbons, runsOf } from "../parts/ribbons.js";
 
 export const title = "Compare";
 
@@ -14,39 +17,47 @@ const SIZES = {
   usual: { min: 16 << 10, avg: 64 << 10, max: 256 << 10 },
   large: { min: 64 << 10, avg: 256 << 10, max: 1 << 20 },
 };
+const NAMES = { small: "small: 4 KiB on average", usual: "as casync makes them: 64 KiB on average", large: "large: 256 KiB on average" };
 
 export async function show(place, { signal }) {
   const results = element("div");
-  const option = (value, text) => element("option", { value, selected: value === "usual" }, text);
   const asked = form({
     label: "Compare",
     fields: [
-      fileField("Old version", "old", { required: true }),
-      fileField("New version", "new", { required: true }),
-      element("label", { htmlFor: "sizes" }, "Chunks"),
-      element("select", { id: "sizes", name: "sizes" }, option("small", "small: 4 KiB on average"), option("usual", "usual: 64 KiB on average"), option("large", "large: 256 KiB on average")),
+      element("div", { class: "pair" }, fileField("Old version", "old", { required: true }), fileField("New version", "new", { required: true })),
+      choice("Chunks", "sizes", NAMES, "usual"),
     ],
+    buttons: samples.oldFile && samples.file ? [button("Compare the samples", (event) => takeSamples(event.target, asked, results))] : [],
     submit: (values) => attempt(results, () => compare(values, results, signal)),
   });
-  place.append(element("h2", {}, "Compare two versions of a file"), element("p", { class: "note" }, "Both are cut into chunks here; nothing leaves this page."), asked, results);
+  place.append(heading("See what two versions share", "Both are cut into chunks here; nothing leaves this page."), asked, results);
+}
+
+async function takeSamples(pressed, asked, results) {
+  pressed.disabled = true;
+  await attempt(results, async () => {
+    putFiles(asked.elements.old, [await sampleFile("oldFile")]);
+    putFiles(asked.elements.new, [await sampleFile("file")]);
+    asked.requestSubmit();
+  });
+  pressed.disabled = false;
 }
 
 async function compare(values, results, signal) {
-  const sizes = SIZES[values.get("sizes")];
+  const [before, after] = [values.get("old"), values.get("new")];
   const pool = await Pool.start();
   const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress" });
   results.replaceChildren(bar);
-  const total = values.get("old").size + values.get("new").size;
-  const make = (file, before, target) =>
-    makeImage(file, { sizes, worker: pool, signal, target, onProgress: ({ done }) => (bar.value = (before + done) / (total || 1)) });
+  const total = before.size + after.size;
+  const speed = new Speed();
+  const make = (file, earlier, target) =>
+    makeImage(file, { sizes: SIZES[values.get("sizes")], worker: pool, signal, target, onProgress: ({ done }) => (bar.value = (earlier + done) / (total || 1)) });
   try {
     // Of the old version only the ids count: all of it is there already.
-    const old = await make(values.get("old"), 0, { has: () => true, chunk() {} });
-    const known = new Set(chunks(old.index).map(({ id }) => id));
-    const made = await make(values.get("new"), values.get("old").size, { has: (id) => known.has(id), chunk() {} });
-    const now = chunks(made.index);
-    const next = new Set(now.map(({ id }) => id));
-    results.replaceChildren(summary(made, now, known), picture("Old version", chunks(old.index), next, "gone"), picture("New version", now, known, "new"));
+    const old = chunks((await make(before, 0, { has: () => true, chunk() {} })).index);
+    const known = new Set(old.map(({ id }) => id));
+    const made = await make(after, before.size, { has: (id) => known.has(id), chunk() {} });
+    results.replaceChildren(...picture({ before, after, old, now: chunks(made.index), known, made, speed: speed.of(total) }));
   } finally {
     pool.close();
   }
@@ -62,22 +73,20 @@ function chunks(bytes) {
   return all;
 }
 
-function summary(made, now, known) {
+function picture({ before, after, old, now, known, made, speed }) {
   const shared = now.filter(({ id }) => known.has(id));
-  const sum = (some) => some.reduce((total, { size }) => total + size, 0);
-  return element(
-    "div",
-    { class: "panel", role: "status" },
-    element("h3", {}, `The update is ${bytes(made.packed)} of ${bytes(made.size)}`),
-    facts({
-      "Shared with the old version": `${shared.length} of ${now.length} chunks, ${bytes(sum(shared))} (${percent(sum(shared), made.size)})`,
-      "New, packed": `${new Set(now.map(({ id }) => id).filter((id) => !known.has(id))).size} chunks, ${bytes(made.packed)}`,
-    }),
-  );
-}
-
-function picture(name, all, others, alone) {
-  const map = new ChunkMap(all.length, { have: "in both", store: alone });
-  all.forEach(({ id }, number) => map.set(number, others.has(id) ? "have" : "store"));
-  return element("section", {}, element("h3", {}, name), map.element);
+  const fresh = new Set(now.map(({ id }) => id).filter((id) => !known.has(id))).size;
+  const sum = shared.reduce((total, { size }) => total + size, 0);
+  const numbers = new Numbers(["Update", "Of the new version", "Shared", "Speed"]);
+  numbers.set({ Update: bytes(made.packed), "Of the new version": percent(made.packed, made.size), Shared: percent(sum, made.size), Speed: speed });
+  const told = `${shared.length} of ${now.length} chunks, ${bytes(sum)}`;
+  const side = (name, file, chunks) => element("p", { class: "side" }, element("b", {}, name), ` ${file.name} · ${bytes(file.size)} · ${count(chunks.length, "chunk")}`);
+  const drawing = ribbons(runsOf(old, now), before.size, after.size, `The new version has ${told} of the old one, and ${count(fresh, "new chunk")}.`);
+  const legend = [["both", "in both"], ["gone", "only in the old one"], ["new", "only in the new one"]];
+  return [
+    element("div", { role: "status" }, element("h3", {}, `The update is ${bytes(made.packed)}, for a new version of ${bytes(made.size)}`)),
+    numbers.element,
+    element("figure", { class: "panel" }, side("Old", before, old), drawing, side("New", after, now), element("ul", { class: "legend" }, legend.map(([name, text]) => element("li", { style: `--colour: var(--${name})` }, text)))),
+    facts({ "Shared with the old version": told, "New, packed": `${count(fresh, "chunk")}, ${bytes(made.packed)}` }),
+  ];
 }

@@ -1,73 +1,84 @@
 // Checks that a file or directory on this side is what an index says.
 
 import { open, Pool } from "../casync-wasm/index.js";
-import { attempt, element, facts, fileField, form } from "../parts/dom.js";
-import { bytes } from "../parts/format.js";
+import { button, element, facts, heading, table } from "../parts/dom.js";
+import { FolderField } from "../parts/folder.js";
+import { fileField, form, putFiles } from "../parts/forms.js";
+import { bytes, count } from "../parts/format.js";
 import { ChunkMap } from "../parts/chunk-map.js";
-import { fillSample, remote, remoteFields } from "../parts/remote.js";
+import { attempt, usage } from "../parts/problems.js";
+import { remote, remoteFields, sampleFile, samples } from "../parts/remote.js";
 
 export const title = "Verify";
 
-/** Rows of a table of what is wrong. */
-const ROWS_MAX = 200;
-
 export async function show(place, { signal, parameters }) {
   const results = element("div");
-  let directory;
-  const picked = element("span", { class: "note", role: "status" });
-  const pick = element("button", { type: "button", id: "directory", hidden: !("showDirectoryPicker" in window) }, "Choose a directory…");
-  pick.addEventListener("click", async () => {
-    directory = await window.showDirectoryPicker().catch(() => directory);
-    picked.textContent = directory ? `Directory: ${directory.name || "/"}` : "";
-  });
+  const folder = new FolderField("or folder", { note: "for a .caidx" });
   const asked = form({
     label: "Verify",
     fields: [
-      ...remoteFields(parameters, { label: "Index", sample: "image-1.caibx", kinds: ".caibx for a file, .caidx for a directory" }),
-      fileField("File", "file"),
+      ...remoteFields(parameters, { label: "Index", sample: "image", kinds: ".caibx for a file, .caidx for a folder" }),
+      element("div", { class: "pair" }, fileField("File", "file", { note: "for a .caibx" }), folder.place),
     ],
-    buttons: [pick, element("button", { type: "button", onclick: () => fillSample(asked, "image-1.caibx") }, "Sample"), picked],
-    submit: (values) => attempt(results, () => verify(values, directory, results, signal)),
+    buttons: samples.file ? [button("Take the sample", (event) => takeSample(event.target, asked, results, false)), button("Damage the sample", (event) => takeSample(event.target, asked, results, true))] : [],
+    submit: (values) => attempt(results, () => verify(values, folder, results, signal)),
   });
-  place.append(element("h2", {}, "Verify what is here"), element("p", { class: "note" }, "The index is fetched; the file stays here."), asked, results);
+  place.append(heading("Verify what you have", "The index is fetched; your file is read here and stays here."), asked, results);
 }
 
-async function verify(values, directory, results, signal) {
+/** The sample's file, as it is or with a bit that fell over, as disks and cables do it. */
+async function takeSample(pressed, asked, results, isDamaged) {
+  pressed.disabled = true;
+  await attempt(results, async () => {
+    const file = await sampleFile("file");
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    if (isDamaged) bytes[bytes.length >> 1] ^= 1;
+    asked.elements.index.value = samples.image;
+    putFiles(asked.elements.file, [new File([bytes], isDamaged ? `damaged-${file.name}` : file.name)]);
+    asked.requestSubmit();
+  });
+  pressed.disabled = false;
+}
+
+async function verify(values, folder, results, signal) {
   const [index, options] = remote(values);
   const pool = await Pool.start();
-  const opened = await open(index, { ...options, worker: pool, signal });
-  const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress" });
-  const onProgress = ({ done, total }) => (bar.value = total ? done / total : 1);
+  results.replaceChildren();
+  let opened;
   try {
-    if (opened.kind === "archive") {
-      if (!directory) throw Object.assign(new Error("choose the directory to compare with"), { code: "usage" });
-      results.replaceChildren(bar);
-      const found = await opened.verify(directory, { signal, onProgress });
-      results.replaceChildren(verdict(found.ok, { Files: found.files, Directories: found.directories, Differences: found.differences.length }));
-      if (found.differences.length) results.append(table(["Path", "What"], found.differences.map(({ path, what }) => [path, what])));
-      return;
-    }
-    const file = values.get("file");
-    if (!file?.name) throw Object.assign(new Error("choose the file to compare with"), { code: "usage" });
-    const map = new ChunkMap(opened.index.length, { wait: "not yet", have: "right", wrong: "wrong" });
-    results.replaceChildren(bar, map.element);
-    const found = await opened.verify(file, { signal, onProgress, onChunk: (chunk, state) => map.set(chunk.number, state) });
-    const told = { Size: `${found.size.actual} of ${found.size.expected} bytes`, Chunks: found.chunks, Wrong: `${found.wrong.chunks} chunks, ${bytes(found.wrong.bytes)}` };
-    results.prepend(verdict(found.ok, told));
-    if (found.places.length) results.append(table(["Offset", "Bytes", "Chunk"], found.places.map(({ start, size, id }) => [start, size, id])));
+    opened = await open(index, { ...options, worker: pool, signal });
+    const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress" });
+    const onProgress = ({ done, total }) => (bar.value = total ? done / total : 1);
+    const work = { opened, results, bar, onProgress, signal };
+    await (opened.kind === "archive" ? verifyFolder(work, folder) : verifyFile(work, values.get("file")));
   } finally {
     pool.close();
-    opened.close();
+    opened?.close();
   }
 }
 
-function verdict(ok, told) {
-  const text = ok ? "✓ It is what the index says." : "✗ It is not what the index says.";
-  return element("div", { class: "panel", role: "status", "data-ok": String(ok) }, element("h3", {}, text), facts(told));
+async function verifyFile({ opened, results, bar, onProgress, signal }, file) {
+  if (!file?.name) throw usage("Choose the file to compare with the index.");
+  const map = new ChunkMap(opened.index.length, { wait: "not yet", store: "right", wrong: "wrong" });
+  results.replaceChildren(bar, map.element);
+  const found = await opened.verify(file, { signal, onProgress, onChunk: ({ number }, state) => map.set(number, state === "have" ? "store" : state) });
+  const { size, wrong } = found;
+  bar.replaceWith(verdict(found.ok, file.name, { Size: `${size.actual} of ${count(size.expected, "byte")}`, Chunks: found.chunks, Wrong: `${count(wrong.chunks, "chunk")}, ${bytes(wrong.bytes)}` }));
+  if (found.places.length) results.append(table(["Offset", "Bytes", "Chunk that should be there"], found.places.map(({ start, size, id }) => [start, size, id])));
 }
 
-function table(head, rows) {
-  const cells = (name, values) => element("tr", {}, values.map((value) => element(name, {}, String(value))));
-  const rest = rows.length > ROWS_MAX ? [element("p", { class: "note" }, `and ${rows.length - ROWS_MAX} more`)] : [];
-  return element("div", { class: "panel" }, element("table", {}, element("thead", {}, cells("th", head)), element("tbody", {}, rows.slice(0, ROWS_MAX).map((row) => cells("td", row)))), rest);
+async function verifyFolder({ opened, results, bar, onProgress, signal }, folder) {
+  const handle = folder.handle();
+  if (!handle) throw usage("Choose the folder to compare with the index, or drop it onto the field.");
+  results.replaceChildren(bar);
+  const found = await opened.verify(handle, { signal, onProgress });
+  const { requests } = opened.traffic;
+  const told = { Files: found.files, Folders: found.directories, Differences: found.differences.length, "Not compared": `${found.notCompared} links and the like`, Fetched: `${count(requests, "request")}, ${bytes(opened.traffic.bytes)}` };
+  results.replaceChildren(verdict(found.ok, `${folder.name}/`, told));
+  if (found.differences.length) results.append(table(["Path", "What"], found.differences.map(({ path, what }) => [path, what])));
+}
+
+function verdict(ok, name, told) {
+  const text = ok ? `✓ ${name} is what the index says.` : `✗ ${name} is not what the index says.`;
+  return element("div", { class: "panel verdict", role: "status", "data-ok": String(ok) }, element("h3", {}, text), facts(told));
 }
