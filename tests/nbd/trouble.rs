@@ -105,7 +105,7 @@ fn sockets_in_use_are_left_alone_and_stale_ones_replaced() {
     let mut command = sandbox.command(casync_tests::tool::ours());
     command.args(["nbd-server", "--listen=unix:nbd.sock", "disk.caibx"]);
     let running = casync_tests::running::Running::start(&mut command);
-    running.until("a server", || std::os::unix::net::UnixStream::connect(&socket).is_ok());
+    running.until("a server", || UnixStream::connect(&socket).is_ok());
     running.signal(rustix::process::Signal::TERM);
     running.finish().success();
 }
