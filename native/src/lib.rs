@@ -9,6 +9,7 @@
 //! | [`flow`] | the pipelines: the only place where stages are joined |
 //! | [`cache`] | what an earlier run learnt about a tree |
 //! | [`disk`], [`nbd`] | images as disks, with a file for what is written; served as network block devices |
+//! | [`device`] | disks as block devices of this host |
 //! | [`fs`] | walking and making trees, blobs, one file for each family of metadata |
 //! | [`mount`] | archives and images as file systems, read where somebody looks |
 //! | [`remote`] | files and stores on other hosts |
@@ -22,6 +23,7 @@ pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod device;
 pub mod disk;
 pub mod error;
 pub mod flow;

@@ -69,6 +69,7 @@ fn is_installed_and_removed() {
         "lib/casync/protocols/casync-http",
         "lib/casync/protocols/casync-https",
         "lib/casync/protocols/casync-sftp",
+        "lib/udev/rules.d/75-casync.rules",
         "sbin/mount.casync",
         "share/bash-completion/completions/casync",
         "share/doc/casync-rs/LICENSE-APACHE",

@@ -18,12 +18,7 @@ pub(crate) const STRUCTURED: u32 = 8;
 impl Client {
     /// Connects, and takes in what the server says first.
     pub(crate) fn connect(socket: &Path) -> Self {
-        // The file is there a moment before anybody listens.
-        let tries = (0..1000).find_map(|_| {
-            std::thread::sleep(Duration::from_millis(1));
-            UnixStream::connect(socket).ok()
-        });
-        let stream = tries.expect("a server");
+        let stream = UnixStream::connect(socket).expect("a server");
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let mut client = Self(stream);
         let hello = client.read(18).unwrap();

@@ -58,6 +58,56 @@ fn holes_are_told() {
 }
 
 #[test]
+fn what_is_written_is_no_hole_any_more() {
+    if !has("nbdinfo", "libnbd-bin") || !has("qemu-io", "qemu-utils") {
+        return;
+    }
+    let sandbox = sandbox();
+    let served = Served::start(&sandbox, &["--overlay=cow", "disk.caibx"]);
+    let file = format!("nbd:unix:{}", served.socket().display());
+    // In the middle of the zeros; and the same as there is.
+    let commands = ["-c", "write -P 7 2M 8k", "-c", "write -z 2560k 4k"];
+    sandbox.run("qemu-io", ["-f", "raw"].into_iter().chain(commands).chain([file.as_str()])).success();
+    let map = sandbox.run("nbdinfo", ["--map", "--json", &served.uri("")]).success();
+    let map: serde_json::Value = serde_json::from_slice(&map).unwrap();
+    let number = |extent: &serde_json::Value, name: &str| extent[name].as_u64().unwrap();
+    let extents = map.as_array().unwrap();
+    let kind = |offset: u64| {
+        let holds = |extent: &&serde_json::Value| {
+            let start = number(extent, "offset");
+            (start..start + number(extent, "length")).contains(&offset)
+        };
+        number(extents.iter().find(holds).unwrap(), "type")
+    };
+    for (offset, expected) in [(0, 0), (1900 << 10, 3), (2 << 20, 0), ((2 << 20) + 8191, 0), (2100 << 10, 3)] {
+        assert_eq!(kind(offset), expected, "{offset}: {map}");
+    }
+    // Without a gap to the end.
+    assert_eq!(extents.iter().map(|extent| number(extent, "length")).sum::<u64>(), padded().len() as u64);
+    served.end();
+}
+
+#[test]
+fn several_clients_copy_at_the_same_time() {
+    if !has("nbdcopy", "libnbd-bin") {
+        return;
+    }
+    let sandbox = sandbox();
+    let served = Served::start(&sandbox, &["disk.caibx", "plain=disk.img"]);
+    std::thread::scope(|scope| {
+        for number in 0..6 {
+            let (sandbox, uri) = (&sandbox, served.uri(if number % 2 == 0 { "disk" } else { "plain" }));
+            scope.spawn(move || {
+                let copy = format!("copy-{number}.img");
+                sandbox.run("nbdcopy", ["--connections=4", &uri, &copy]).success();
+                assert!(sandbox.read(&copy) == padded());
+            });
+        }
+    });
+    served.end();
+}
+
+#[test]
 fn copies_are_equal() {
     let sandbox = sandbox();
     let served = Served::start(&sandbox, &["disk.caibx"]);

@@ -46,9 +46,13 @@ impl<'a> Served<'a> {
     pub(crate) fn start(sandbox: &'a Sandbox, arguments: &[&str]) -> Self {
         let mut command = sandbox.command(casync_tests::tool::ours());
         command.args(["nbd-server", "--listen=unix:nbd.sock"]).args(arguments);
-        let running = Running::start(&mut command);
-        let socket = sandbox.path("nbd.sock");
-        running.until("a socket", || socket.exists());
+        let printed = sandbox.path("printed");
+        let output = std::fs::File::create(&printed).unwrap();
+        let running = Running::start_with(&mut command, |command| {
+            command.stdout(output);
+        });
+        running.until("a server", || std::fs::read(&printed).unwrap().ends_with(b"\n"));
+        assert!(sandbox.read("printed").starts_with(b"Listening: unix:nbd.sock\n"));
         Self { sandbox, running }
     }
 

@@ -1,5 +1,8 @@
 //! Stores that fail, and command lines that make no sense.
 
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+
 use casync_tests::sandbox::Sandbox;
 
 use crate::client::Client;
@@ -40,6 +43,33 @@ fn a_missing_chunk_fails_one_read_and_the_server_recovers() {
 }
 
 #[test]
+fn clients_that_leave_at_once_do_no_harm() {
+    let sandbox = sandbox();
+    let served = Served::start(&sandbox, &["--listen=tcp:127.0.0.1:0", "disk.caibx"]);
+    let printed = String::from_utf8(sandbox.read("printed")).unwrap();
+    let address = printed.lines().find_map(|line| line.strip_prefix("Listening: tcp:")).unwrap();
+    for _ in 0..300 {
+        drop(UnixStream::connect(served.socket()).unwrap());
+        drop(TcpStream::connect(address).unwrap());
+    }
+    // In the middle of things, too.
+    for length in [1, 4, 10, 30] {
+        let mut client = Client::connect(&served.socket());
+        client.write(&[&[0, 0, 0, 3][..], b"IHAVEOPT", &[0; 20]].concat()[..length]).unwrap();
+    }
+    for _ in 0..20 {
+        let mut client = Client::ready(&served.socket(), false);
+        client.request(0, 1, 0, 1 << 20).unwrap();
+    }
+    let mut client = Client::ready(&served.socket(), false);
+    client.request(0, 1, 0, 512).unwrap();
+    assert_eq!(client.simple().unwrap(), (0, 1));
+    assert!(client.read(512).unwrap() == image()[..512]);
+    drop(client);
+    assert_eq!(served.end(), "");
+}
+
+#[test]
 fn command_lines_that_make_no_sense_are_refused() {
     let sandbox = sandbox();
     sandbox.write("x.caidx", "");
@@ -75,7 +105,7 @@ fn sockets_in_use_are_left_alone_and_stale_ones_replaced() {
     let mut command = sandbox.command(casync_tests::tool::ours());
     command.args(["nbd-server", "--listen=unix:nbd.sock", "disk.caibx"]);
     let running = casync_tests::running::Running::start(&mut command);
-    running.until("a server", || std::os::unix::net::UnixStream::connect(&socket).is_ok());
+    running.until("a server", || UnixStream::connect(&socket).is_ok());
     running.signal(rustix::process::Signal::TERM);
     running.finish().success();
 }

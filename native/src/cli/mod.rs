@@ -27,6 +27,7 @@ pub use values::{Owner, TreeForm, What};
 pub(crate) use values::span;
 
 use crate::commands::{self, Verb};
+use crate::device;
 use crate::error::{Cause, Error, Result};
 use crate::flow::stop_on_signals;
 use crate::mount;
@@ -60,6 +61,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match argv::base_name(&arguments).as_str() {
         mount::guard::NAME => {
             mount::guard::run(&arguments);
+            return ExitCode::SUCCESS;
+        }
+        device::holder::NAME => {
+            device::holder::run(&arguments);
             return ExitCode::SUCCESS;
         }
         "mount.casync" => match mount::options::from_helper(&arguments) {

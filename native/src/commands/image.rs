@@ -1,6 +1,7 @@
 //! The images that are served as disks: what an operand names, ready to be read at random.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::input::{Archive, Operand};
 use crate::cli::{Options, What};
 use crate::disk::{Disk, ImageDisk, Overlay};
 use crate::error::{Error, Result};
-use crate::locator::Suffix;
+use crate::locator::{self, Suffix};
 use crate::mount::Image;
 
 /// Opens a blob, or what the index of one describes.
@@ -39,6 +40,17 @@ pub(super) fn open(operand: &OsString, options: &Options) -> Result<Image> {
     opened
         .and_then(|opened| opened.into_image(options.budget()))
         .map_err(|error| error.context(format!("read {name:?}")))
+}
+
+/// What an image is called: the last part of its operand, without the suffix.
+pub(super) fn name(operand: &OsStr) -> String {
+    let path = locator::without_file_scheme(operand);
+    let base = path.as_bytes().split(|byte| matches!(byte, b'?' | b';')).next().unwrap_or_default();
+    let base = base.rsplit(|byte| matches!(byte, b'/' | b':')).next().unwrap_or_default();
+    match base.strip_suffix(b".caibx").unwrap_or(base) {
+        b"" | b"." | b".." | b"-" => "image".to_owned(),
+        name => String::from_utf8_lossy(name).into_owned(),
+    }
 }
 
 /// The same as a disk, with a file for what is written if one is named.

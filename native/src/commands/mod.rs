@@ -13,6 +13,7 @@ mod input;
 mod inspect;
 mod list;
 mod make;
+mod mkdev;
 mod mount;
 mod mtree;
 mod nbd_server;
@@ -24,6 +25,7 @@ mod seeds;
 mod serve;
 mod stat;
 mod stores;
+mod udev;
 mod verify;
 
 use std::ffi::OsString;
@@ -47,11 +49,14 @@ pub enum Verb {
     Mtree(mtree::MtreeArgs),
     /// Show all about one node of an archive, an archive index or a directory
     Stat(stat::StatArgs),
+    /// Compute the digest of an archive, a blob, an index of either, or a directory
+    Digest(digest::DigestArgs),
     /// Mount an archive or an archive index as a file system, or a blob index as a file
     #[command(after_help = mount::HELP)]
     Mount(mount::MountArgs),
-    /// Compute the digest of an archive, a blob, an index of either, or a directory
-    Digest(digest::DigestArgs),
+    /// Make a block device of a blob, or of what the index of one describes
+    #[command(after_help = mkdev::HELP)]
+    Mkdev(mkdev::MkdevArgs),
     /// Remove chunks that no index uses from a store
     Gc(gc::GcArgs),
     /// Check an index and its chunks, a whole store, or a tree or blob against its archive or index
@@ -86,6 +91,10 @@ pub enum Verb {
     // Hidden, since it is for those who package or install the program.
     #[command(hide = true, after_help = docs::HELP)]
     Docs(docs::DocsArgs),
+    /// Tell udev what a block device is called
+    // Hidden, since it is for the rule that is installed with the program.
+    #[command(hide = true)]
+    Udev(udev::UdevArgs),
 }
 
 /// `help [VERB]`
@@ -133,6 +142,8 @@ pub fn run(verb: Verb) -> Result<()> {
         Verb::Mtree(arguments) => mtree::run(&arguments),
         Verb::Stat(arguments) => stat::run(&arguments),
         Verb::Mount(arguments) => mount::run(&arguments),
+        Verb::Mkdev(arguments) => mkdev::run(&arguments),
+        Verb::Udev(arguments) => udev::run(&arguments),
         Verb::Digest(arguments) => digest::run(&arguments),
         Verb::Gc(arguments) => gc::run(&arguments),
         Verb::Verify(arguments) => verify::run(&arguments),

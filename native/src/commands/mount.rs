@@ -3,17 +3,21 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use casync_core::archive::Timestamp;
+use casync_core::record::FeatureFlags;
 use rustix::io::Errno;
+use rustix::mount::MountFlags;
 
 use super::input::{Archive, Operand, what_of_suffix};
 use super::stores;
 use crate::cli::{OURS, Options, What};
+use crate::disk::{ImageDisk, Overlay};
 use crate::error::{Cause, Error, Result};
 use crate::fs::blob::Kind;
 use crate::mount::daemon::{self, Started};
-use crate::mount::{self, MountOptions, MountPoint, Owners, Volume};
+use crate::mount::{self, DiskFile, MountOptions, MountPoint, Owners, Volume};
 use crate::ui::{log, narrate, notify};
 
 /// `mount [INPUT] PATH [SUBPATH]`
@@ -29,6 +33,9 @@ pub struct MountArgs {
     /// Return as soon as it is mounted, and go on in the background
     #[arg(long, action = clap::ArgAction::SetTrue, help_heading = OURS)]
     daemon: bool,
+    /// Keep what is written to the image in this file; only for a blob index
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = OURS)]
+    overlay: Option<OsString>,
     /// What to mount, where, and, for a part of it, its path
     #[arg(
         value_name = "[ARCHIVE|ARCHIVE_INDEX|BLOB_INDEX] PATH [SUBPATH]",
@@ -39,7 +46,7 @@ pub struct MountArgs {
 }
 
 pub(super) const HELP: &str = "\
-The mount is read-only and stays until the program is told to end, or it is unmounted. Only what is looked at is fetched. \
+The mount is read-only, unless --overlay= names a file for what is written to an image. It stays until the program is told to end, or it is unmounted. Only what is looked at is fetched. \
 Of a blob index, PATH holds one file with the image, or is that file if it is one already. What cannot be read is an I/O \
 error there and a message here; when the store is back, it can be read.
 
@@ -53,6 +60,8 @@ Examples:
       A directory of it, from a store elsewhere
   casync mount --daemon disk.caibx /mnt && losetup --find --show -r /mnt/disk
       An image as a device
+  casync mount --overlay=disk.cow disk.caibx /mnt
+      An image that can be written to
   /srv/home.caidx  /mnt  casync  store=/srv/default.castr,nofail  0 0
       A line of /etc/fstab";
 
@@ -104,28 +113,74 @@ pub(super) fn run(arguments: &MountArgs) -> Result<()> {
     }
     stores::check_named(&options)?;
     narrate::chunk_sizes(&options.chunk_sizes());
+    let source = operand.name().map_or_else(OsString::new, OsStr::to_owned);
+    if let Some(overlay) = &arguments.overlay {
+        let file = disk_file(&operand, what, &options, &mount_options, Path::new(path), Path::new(overlay))?;
+        mount_options.flags.remove(MountFlags::RDONLY);
+        let point = MountPoint::new(Path::new(path), options.mkdir())?;
+        let disk = file.disk();
+        let served = mount::serve_disk(file, &source, point, &mount_options, || told(path, FeatureFlags::EMPTY));
+        // The kernel tells of the end of the mount too late: nobody waits for that.
+        let flushed = disk.flush();
+        return served.and(flushed);
+    }
     let volume = volume(&operand, what, &options, &mount_options, Path::new(path), &subpath)?;
     let point = MountPoint::new(Path::new(path), options.mkdir())?;
     let hidden = volume.hidden();
-    let source = operand.name().map_or_else(OsString::new, OsStr::to_owned);
-    mount::serve(volume, &source, point, &mount_options, || {
-        let told = format!("Mounted: {}\n", path.to_string_lossy());
-        if !hidden.is_empty() {
-            let names: Vec<&str> = hidden.names().collect();
-            log::info(format_args!(
-                "The following feature flags are not exposed in the mounted file system: {}",
-                names.join(" ")
-            ));
-        }
-        if daemon::is_background() {
-            daemon::ready(&told)?;
-        } else {
-            // A reader that is gone has no part in the mount.
-            let _ = crate::ui::print(&told);
-        }
-        notify::ready();
-        Ok(())
-    })
+    mount::serve(volume, &source, point, &mount_options, || told(path, hidden))
+}
+
+/// Says that it is mounted, and what it does not show.
+fn told(path: &OsStr, hidden: FeatureFlags) -> Result<()> {
+    let told = format!("Mounted: {}\n", path.to_string_lossy());
+    if !hidden.is_empty() {
+        let names: Vec<&str> = hidden.names().collect();
+        log::info(format_args!(
+            "The following feature flags are not exposed in the mounted file system: {}",
+            names.join(" ")
+        ));
+    }
+    if daemon::is_background() {
+        daemon::ready(&told)?;
+    } else {
+        // A reader that is gone has no part in the mount.
+        let _ = crate::ui::print(&told);
+    }
+    notify::ready();
+    Ok(())
+}
+
+/// Opens an image with a file for what is written to it.
+fn disk_file(
+    operand: &Operand,
+    what: What,
+    options: &Options,
+    mount_options: &MountOptions,
+    path: &Path,
+    overlay: &Path,
+) -> Result<DiskFile> {
+    if what != What::BlobIndex {
+        return Err(
+            Error::headline("An overlay belongs to a blob index.").hint("only images can be written to, not archives")
+        );
+    }
+    let image = Archive::from_index(operand.input(None, true)?, operand, options)?.into_image(options.budget())?;
+    let size = image.size();
+    let disk = Overlay::open(overlay, ImageDisk::new(image))?;
+    let modified = operand.name().and_then(|path| std::fs::metadata(path).ok()?.modified().ok());
+    let file = DiskFile::new(Arc::new(disk), size)
+        .owned(owner(mount_options), modified.unwrap_or(std::time::SystemTime::UNIX_EPOCH));
+    let name = operand.name().map_or(&b"image"[..], image_name);
+    // Over a file the image is the file itself.
+    Ok(if path.is_file() { file } else { file.named(OsStr::from_bytes(name)) })
+}
+
+/// Whom an image belongs to.
+fn owner(options: &MountOptions) -> (u32, u32) {
+    (
+        options.uid.unwrap_or_else(|| rustix::process::getuid().as_raw()),
+        options.gid.unwrap_or_else(|| rustix::process::getgid().as_raw()),
+    )
 }
 
 /// Opens what is to be mounted.
@@ -152,10 +207,7 @@ fn volume(
         if !subpath.is_empty() {
             return Err(Error::headline("Subtree path only supported when mounting archive or archive index."));
         }
-        let owner = (
-            uid.unwrap_or_else(|| rustix::process::getuid().as_raw()),
-            gid.unwrap_or_else(|| rustix::process::getgid().as_raw()),
-        );
+        let owner = owner(mount_options);
         let mtime =
             operand.name().and_then(|path| std::fs::metadata(path).ok()).map_or_else(Timestamp::default, |file| {
                 use std::os::unix::fs::MetadataExt as _;

@@ -6,7 +6,6 @@ use std::os::unix::ffi::OsStrExt as _;
 use super::image;
 use crate::cli::{OURS, Options};
 use crate::error::{Error, Result};
-use crate::locator;
 use crate::nbd::{Endpoint, Export, Exports, Server};
 use crate::ui::{Out, notify};
 
@@ -66,7 +65,8 @@ pub(super) fn run(arguments: &NbdServerArgs) -> Result<()> {
     let mut exports = Exports::default();
     for operand in &arguments.operands {
         let (name, image) = split(operand);
-        let disk = image::disk(&image, arguments.overlay.as_deref(), options)?;
+        let disk = image::disk(&image, arguments.overlay.as_deref(), options)
+            .map_err(|error| error.titled(format_args!("Failed to open {}", image.to_string_lossy())))?;
         exports.add(Export { name, disk })?;
     }
     let server = Server::bind(&arguments.listen, exports)?;
@@ -91,9 +91,5 @@ fn split(operand: &OsStr) -> (String, OsString) {
         let name = String::from_utf8_lossy(&bytes[..at]).into_owned();
         return (name, OsStr::from_bytes(&bytes[at + 1..]).to_owned());
     }
-    let path = locator::without_file_scheme(operand);
-    let base = path.as_bytes().split(|byte| matches!(byte, b'?' | b';')).next().unwrap_or_default();
-    let base = base.rsplit(|byte| matches!(byte, b'/' | b':')).next().unwrap_or_default();
-    let base = base.strip_suffix(b".caibx").unwrap_or(base);
-    (String::from_utf8_lossy(base).into_owned(), operand.to_owned())
+    (image::name(operand), operand.to_owned())
 }

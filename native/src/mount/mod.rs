@@ -11,6 +11,7 @@
 //! | [`fetch`] | [`Fetch`]: where the chunks come from: stores, or ranges of a remote file |
 //! | [`image`] | [`Image`]: a stream of which any range can be read, and where it is nothing but zeros |
 //! | [`ahead`] | recognizes readers that go through an image in order |
+//! | [`disk_file`] | a disk as a file that can be written to |
 //! | [`volume`], `node` | what is mounted: an archive, directory by directory, or an image as a file |
 //! | [`file_system`] | the kernel's requests |
 //! | [`session`], [`options`], [`guard`], [`daemon`] | mount points, `-o`, the life of a mount, in the background too |
@@ -20,6 +21,7 @@
 pub mod ahead;
 pub mod chunks;
 pub mod daemon;
+pub mod disk_file;
 pub mod fetch;
 pub mod file_system;
 pub mod guard;
@@ -30,9 +32,10 @@ pub mod session;
 pub mod volume;
 
 pub use chunks::ChunkCache;
+pub use disk_file::DiskFile;
 pub use fetch::{Block, ChunkFetch, Fetch, RangeFetch};
 pub use image::{Extent, Image, Slices};
 pub use node::Owners;
 pub use options::MountOptions;
-pub use session::{MountPoint, serve};
+pub use session::{MountPoint, serve, serve_disk};
 pub use volume::Volume;

@@ -6,18 +6,19 @@
 //! ```
 
 use std::ffi::{CString, OsStr, OsString};
-use std::io::PipeWriter;
-use std::os::fd::AsRawFd as _;
+use std::io::{PipeReader, PipeWriter};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread::Builder;
 
-use fuser::{Config, MountOption, Session, SessionACL, SessionUnmounter};
+use fuser::{Config, Filesystem, MountOption, Session, SessionACL, SessionUnmounter};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
 
+use super::disk_file::DiskFile;
 use super::file_system::FileSystem;
 use super::guard;
 use super::options::MountOptions;
@@ -44,9 +45,46 @@ pub fn serve(
     options: &MountOptions,
     ready: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
-    let file_system = FileSystem::new(volume, THREADS);
-    let mounted = Mounted::new(file_system, source, &point, options)?;
-    let Mounted { session, unmounter } = mounted;
+    let is_directory = volume.is_directory();
+    serve_any(FileSystem::new(volume, THREADS), is_directory, source, point, options, ready)
+}
+
+/// The same for a file that can be written to.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub fn serve_disk(
+    file: DiskFile,
+    source: &OsStr,
+    point: MountPoint,
+    options: &MountOptions,
+    ready: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let is_directory = file.is_directory();
+    serve_any(file, is_directory, source, point, options, ready)
+}
+
+/// Serves what is mounted already, by whoever has this end of it; returns what can be read when it is served no longer.
+///
+/// # Errors
+///
+/// If it cannot be served.
+pub(crate) fn serve_privately(file: DiskFile, kernel: OwnedFd) -> Result<PipeReader> {
+    let config = config(SessionACL::All);
+    run(Session::from_fd(file, kernel, config.acl, config)?)
+}
+
+fn config(acl: SessionACL) -> Config {
+    let mut config = Config::default();
+    config.n_threads = Some(THREADS);
+    config.clone_fd = true;
+    config.acl = acl;
+    config
+}
+
+/// Answers requests until the end of a session, which can be read from the result.
+fn run(session: Session<impl Filesystem + 'static>) -> Result<PipeReader> {
     let (ended, end) = std::io::pipe()?;
     Builder::new().name("session".to_owned()).spawn(move || {
         if let Err(error) = session.run() {
@@ -54,6 +92,19 @@ pub fn serve(
         }
         drop(end);
     })?;
+    Ok(ended)
+}
+
+fn serve_any(
+    file_system: impl Filesystem + 'static,
+    is_directory: bool,
+    source: &OsStr,
+    point: MountPoint,
+    options: &MountOptions,
+    ready: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let Mounted { session, unmounter } = Mounted::new(file_system, is_directory, source, &point, options)?;
+    let ended = run(session)?;
     let mut mounting = Mounting { point, unmounter, device: None, guard: None };
     mounting.device = std::fs::metadata(&mounting.point.path).map(|root| root.dev()).ok();
     if let Some(device) = mounting.device {
@@ -116,21 +167,24 @@ impl Drop for MountPoint {
     }
 }
 
-struct Mounted {
-    session: Session<FileSystem>,
+struct Mounted<F: Filesystem> {
+    session: Session<F>,
     /// Unmounts where this process may not; else it does that itself.
     unmounter: Option<SessionUnmounter>,
 }
 
-impl Mounted {
-    fn new(file_system: FileSystem, source: &OsStr, point: &MountPoint, options: &MountOptions) -> Result<Self> {
+impl<F: Filesystem + 'static> Mounted<F> {
+    fn new(
+        file_system: F,
+        is_directory: bool,
+        source: &OsStr,
+        point: &MountPoint,
+        options: &MountOptions,
+    ) -> Result<Self> {
         let is_root = rustix::process::geteuid().is_root();
-        let mut config = Config::default();
-        config.n_threads = Some(THREADS);
-        config.clone_fd = true;
-        config.acl = if is_root || options.allow_other { SessionACL::All } else { SessionACL::Owner };
+        let mut config = config(if is_root || options.allow_other { SessionACL::All } else { SessionACL::Owner });
         let source = options.source.as_deref().unwrap_or(source);
-        if file_system.volume().is_directory() != point.is_directory() {
+        if is_directory != point.is_directory() {
             let errno = if point.is_directory() { Errno::ISDIR } else { Errno::NOTDIR };
             return Err(Error::from(errno).context(format!("mount at {:?}", point.path)).titled(FAILED));
         }
@@ -155,7 +209,7 @@ impl Mounted {
 const FAILED: &str = "Failed to establish FUSE mount";
 
 /// Mounts with the right to do so; returns the kernel's end.
-fn mount(source: &OsStr, point: &MountPoint, options: &MountOptions) -> Result<std::os::fd::OwnedFd> {
+fn mount(source: &OsStr, point: &MountPoint, options: &MountOptions) -> Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC;
     let device = rustix::fs::open("/dev/fuse", flags, Mode::empty()).context(|| "open \"/dev/fuse\"")?;
     let mode = std::fs::metadata(&point.path)?.mode();
@@ -172,7 +226,7 @@ fn mount(source: &OsStr, point: &MountPoint, options: &MountOptions) -> Result<s
     let data = CString::new(data.as_bytes()).map_err(|_| Error::from(Errno::INVAL))?;
     // An empty name would be no line of the mount table.
     let source = if source.is_empty() { OsStr::new("casync") } else { source };
-    rustix::mount::mount(source, &point.path, TYPE, options.flags | MountFlags::RDONLY, data.as_c_str())
+    rustix::mount::mount(source, &point.path, TYPE, options.flags, data.as_c_str())
         .context(|| format!("mount at {:?}", point.path))?;
     Ok(device)
 }
@@ -186,7 +240,8 @@ fn helper_options(source: &OsStr, options: &MountOptions) -> Vec<MountOption> {
         }
         name.push(letter);
     }
-    let mut told = vec![MountOption::RO, MountOption::DefaultPermissions, MountOption::Subtype("casync".to_owned())];
+    let access = if options.flags.contains(MountFlags::RDONLY) { MountOption::RO } else { MountOption::RW };
+    let mut told = vec![access, MountOption::DefaultPermissions, MountOption::Subtype("casync".to_owned())];
     if !name.is_empty() {
         told.push(MountOption::FSName(name));
     }

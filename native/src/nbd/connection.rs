@@ -9,6 +9,7 @@ use super::room::{Room, Taken};
 use super::wire::{self, Request, chunk, command};
 use super::{Export, Exports};
 use crate::error::Result;
+use crate::mount::Extent;
 use crate::ui::log;
 
 /// Requests that are worked on at the same time.
@@ -37,6 +38,19 @@ where
     let Some(agreed) = shake(&mut { stream }, exports)? else { return Ok(()) };
     begun(stream);
     transmit(stream, &agreed)
+}
+
+/// Serves the kernel, which has agreed on everything by other ways.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub fn serve_kernel<S>(stream: &S, export: &Export) -> io::Result<()>
+where
+    S: Sync,
+    for<'s> &'s S: Read + Write,
+{
+    transmit(stream, &Agreed { export, structured: false, extents: false })
 }
 
 /// Requests until the client disconnects.
@@ -184,24 +198,27 @@ where
         }
         // Without parts, an answer that turns out to be impossible must be known before its first byte.
         let whole = request.flags & command::DONT_FRAGMENT != 0;
-        let mut offset = start;
-        while offset < end {
-            let next = if whole { end } else { (offset + PART).min(end) };
-            let hole = disk.extents(offset..end).first().filter(|extent| extent.is_hole && !whole).cloned();
-            if let Some(extent) = hole {
-                let length = (extent.range.end - offset) as u32;
+        let (extents, part) = match whole {
+            true => (vec![Extent { range: start..end, is_hole: false }], request.length.into()),
+            false => (disk.extents(start..end), PART),
+        };
+        for Extent { range, is_hole } in extents {
+            if is_hole {
+                let length = (range.end - range.start) as u32;
                 let head = wire::chunk_header(0, chunk::HOLE, request.cookie, 12);
-                self.send(&[&head, &offset.to_be_bytes(), &length.to_be_bytes()])?;
-                offset = extent.range.end;
+                self.send(&[&head, &range.start.to_be_bytes(), &length.to_be_bytes()])?;
                 continue;
             }
-            self.buffer.resize((next - offset) as usize, 0);
-            if let Err(error) = disk.read_at(offset, &mut self.buffer) {
-                return self.report(request, offset, &error);
+            let mut offset = range.start;
+            while offset < range.end {
+                self.buffer.resize(part.min(range.end - offset) as usize, 0);
+                if let Err(error) = disk.read_at(offset, &mut self.buffer) {
+                    return self.report(request, offset, &error);
+                }
+                let head = wire::chunk_header(0, chunk::DATA, request.cookie, 8 + self.buffer.len() as u32);
+                self.send(&[&head, &offset.to_be_bytes(), &self.buffer])?;
+                offset += self.buffer.len() as u64;
             }
-            let head = wire::chunk_header(0, chunk::DATA, request.cookie, 8 + self.buffer.len() as u32);
-            self.send(&[&head, &offset.to_be_bytes(), &self.buffer])?;
-            offset = next;
         }
         self.acknowledge(request)
     }

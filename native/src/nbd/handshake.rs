@@ -182,13 +182,18 @@ impl<'a, S: Read + Write> Talk<'a, '_, S> {
 
 /// Size and flags of an export.
 fn describe(export: &Export) -> Vec<u8> {
+    [&export.disk.size().to_be_bytes()[..], &flags(export).to_be_bytes()].concat()
+}
+
+/// What can be done with an export.
+pub(super) fn flags(export: &Export) -> u16 {
     let mut flags = flag::HAS_FLAGS | flag::SEND_DF | flag::CAN_MULTI_CONN | flag::SEND_CACHE | flag::SEND_FLUSH;
     if export.disk.is_writable() {
         flags |= flag::SEND_FUA | flag::SEND_TRIM | flag::SEND_WRITE_ZEROES;
     } else {
         flags |= flag::READ_ONLY;
     }
-    [&export.disk.size().to_be_bytes()[..], &flags.to_be_bytes()].concat()
+    flags
 }
 
 fn with_length(text: &[u8]) -> Vec<u8> {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-pub use connection::serve;
+pub use connection::{serve, serve_kernel};
 pub use server::{Endpoint, Server};
 
 use crate::disk::Disk;
@@ -31,6 +31,11 @@ pub struct Export {
     pub name: String,
     /// What it holds.
     pub disk: Arc<dyn Disk>,
+}
+
+/// What the kernel is to know of a disk that it is the client of: the flags of its export.
+pub(crate) fn kernel_flags(export: &Export) -> u16 {
+    handshake::flags(export)
 }
 
 /// All exports of a server. The first one also has the empty name, for clients that name none.

@@ -123,9 +123,9 @@ impl Server {
             stop::wait_readable(listener)?;
             let stream = match listener.accept() {
                 Ok(stream) => Arc::new(stream),
-                // It has gone away again, or there are too many open files: others may come.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
-                Err(error) if Errno::from_io_error(&error) == Some(Errno::MFILE) => {
+                // It has gone away again: others may come.
+                Err(error) if has_left(&error) => continue,
+                Err(error) if is_shortage(&error) => {
                     log::error(format_args!("A client was not accepted: {error}"));
                     thread::sleep(Duration::from_millis(100));
                     continue;
@@ -133,7 +133,7 @@ impl Server {
                 Err(error) => return Err(Error::from(error).context(format!("accept clients at {listener}"))),
             };
             let Some(number) = self.enter(&stream) else { continue };
-            thread::Builder::new().name(format!("client-{number}")).spawn_scoped(scope, move || {
+            let started = thread::Builder::new().name(format!("client-{number}")).spawn_scoped(scope, move || {
                 let begun = |stream: &Stream| stream.set_read_timeout(None);
                 let served = stream
                     .set_read_timeout(Some(HANDSHAKE))
@@ -142,9 +142,17 @@ impl Server {
                     Err(error) if !is_usual(&error) => log::error(format_args!("A client was cut off: {error}")),
                     _ => {}
                 }
-                self.clients.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&number);
-            })?;
+                self.leave(number);
+            });
+            if let Err(error) = started {
+                self.leave(number);
+                log::error(format_args!("A client was not accepted: {error}"));
+            }
         }
+    }
+
+    fn leave(&self, number: u64) {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&number);
     }
 
     /// Takes note of a client; `None` if there are too many, or no more are wanted.
@@ -158,6 +166,19 @@ impl Server {
         clients.open.insert(number, Arc::clone(stream));
         Some(number)
     }
+}
+
+/// Whether a client was gone before it was accepted: the errors that `accept(2)` says to pass over.
+fn has_left(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, NotConnected, WouldBlock};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | NotConnected | WouldBlock)
+        || matches!(Errno::from_io_error(error), Some(Errno::PROTO | Errno::HOSTUNREACH | Errno::NETUNREACH))
+}
+
+/// Whether there may be room for a client later.
+fn is_shortage(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
 }
 
 /// Whether a connection has only ended as connections do.
@@ -203,7 +224,8 @@ impl Listener {
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept()?;
                 stream.set_nonblocking(false)?;
-                stream.set_nodelay(true)?;
+                // A matter of speed alone.
+                let _ = stream.set_nodelay(true);
                 Ok(Stream::Tcp(stream))
             }
         }

@@ -5,6 +5,8 @@ mod ioctl;
 mod limits;
 #[allow(unsafe_code, reason = "descriptors that are known by their number alone")]
 mod listening;
+#[allow(unsafe_code, reason = "each ioctl states its argument type once; see the module's documentation")]
+mod loops;
 mod random;
 #[allow(unsafe_code, reason = "an allocator around that of the system")]
 mod reserve;
@@ -17,5 +19,6 @@ pub(crate) use ioctl::{
 };
 pub(crate) use limits::raise_open_files;
 pub(crate) use listening::listening;
+pub(crate) use loops::{attach_loop, free_loop};
 pub(crate) use random::{random_hex, random_u64};
 pub use reserve::Reserve;

@@ -17,6 +17,11 @@ pub fn ready() {
     send("READY=1");
 }
 
+/// The same, with more to tell: lines of `NAME=VALUE`.
+pub fn ready_with(more: impl std::fmt::Display) {
+    send(&format!("READY=1\n{more}"));
+}
+
 /// No new work is taken.
 pub(crate) fn stopping() {
     send("STOPPING=1");
