@@ -31,7 +31,7 @@ pub(super) fn open(operand: &OsString, options: &Options) -> Result<Image> {
         }
         (None, _) => What::Blob,
     };
-    let input = operand.input(None, false)?;
+    let input = operand.open_late(None, "Failed to open")?;
     let opened = match what {
         What::Blob => Archive::from_file(input),
         _ => Archive::from_index(input, &operand, options),
