@@ -155,6 +155,8 @@ export class Chunks {
     try {
       await this.cache.put(id, bytes);
     } catch (error) {
+      // Others that were on their way into it have told already.
+      if (!this.#cacheWorks) return;
       // Without a cache everything still works; a full one is not asked again and again.
       this.#cacheWorks = false;
       this.onWarning?.(explain(error, "the cache takes no more chunks"));
