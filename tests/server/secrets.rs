@@ -106,7 +106,7 @@ fn this_program_has_a_certificate() {
     with("b", &["extract", &index, "out"]).success();
     assert!(sandbox.read("out") == sandbox.read("blob"));
     assert!(sandbox.read("new/blob.caibx") == sandbox.read("srv/blob.caibx"));
-    for arguments in [&["make", &index, "blob"][..], &["list", &index]] {
+    for arguments in [&["make", &index, "blob"][..], &["digest", &index]] {
         let told = with("a", arguments).failure();
         assert!(told.contains(&serving.url), "{told}");
     }

@@ -309,8 +309,9 @@ fn build(options: &HttpOptions) -> Result<Client> {
         .tcp_nodelay(true);
     let read = |path: &std::path::Path| std::fs::read(path).context(|| format!("read {path:?}"));
     for path in &options.ca {
-        let certificates = Certificate::from_pem_bundle(&read(path)?)
-            .map_err(|_| Error::new(Errno::INVAL, format!("{path:?} has no certificates in PEM")))?;
+        let certificates = Certificate::from_pem_bundle(&read(path)?).ok().filter(|found| !found.is_empty());
+        let certificates =
+            certificates.ok_or_else(|| Error::new(Errno::INVAL, format!("{path:?} has no certificates in PEM")))?;
         builder = builder.tls_certs_merge(certificates);
     }
     if let Some(path) = &options.client_certificate {
