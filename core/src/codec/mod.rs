@@ -243,7 +243,9 @@ mod tests {
             }
             assert_eq!(method.to_string().parse(), Ok(method));
         }
-        assert_eq!(Compression::detect(b"(\xb5/\xfe"), Err(Malformed::UnknownCompression.into()));
+        assert_eq!(Compression::detect(b"(\xb5/\xfe.."), Err(Malformed::UnknownCompression.into()));
+        // As long as the magic that it is not, but shorter than another's.
+        assert_eq!(Compression::detect(b"(\xb5/\xfe."), Err(Error::Truncated { length: 5 }));
         assert_eq!("default".parse(), Ok(Compression::Zstd));
         assert_eq!("lz4".parse::<Compression>(), Err(Error::Usage(UsageError::Compression)));
     }
