@@ -39,7 +39,7 @@ fn bash_completes() {
     let offered = run(&sandbox, "bash", &["--norc", "--noprofile"], BASH);
     let lines: Vec<&str> = offered.lines().collect();
     let expected =
-        ["make mtree mount", "--chunk-size", "--grace", "archive archive-index", "zstd xz gzip", "sha512-256"];
+        ["make mtree mount mkdev", "--chunk-size", "--grace", "archive archive-index", "zstd xz gzip", "sha512-256"];
     assert_eq!(lines, expected);
 }
 
@@ -53,7 +53,7 @@ fn fish_completes() {
         let offered = run(&sandbox, "fish", &["--no-config"], &format!("{source}; complete --do-complete '{line}'"));
         offered.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(offers("casync m"), ["make", "mount", "mtree"]);
+    assert_eq!(offers("casync m"), ["make", "mkdev", "mount", "mtree"]);
     assert_eq!(offers("casync make --chunk"), ["--chunk-size"]);
     assert_eq!(offers("casync gc --gr"), ["--grace"]);
     assert_eq!(offers("casync make --what=ar"), ["--what=archive", "--what=archive-index"]);
