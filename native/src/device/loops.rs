@@ -21,7 +21,7 @@ use crate::ui::log;
 pub(super) struct Loop {
     number: u32,
     open: Option<File>,
-    file: PrivateFile,
+    served: PrivateFile,
 }
 
 impl Loop {
@@ -29,7 +29,7 @@ impl Loop {
     const TRIES: usize = 100;
 
     pub(super) fn attach(disk: Arc<dyn Disk>, image: &OsStr, wanted: Option<u32>) -> Result<Self> {
-        let file = PrivateFile::new(Arc::clone(&disk), image)?;
+        let (served, file) = PrivateFile::new(Arc::clone(&disk), image)?;
         let writable = disk.is_writable();
         let control = Path::new("/dev/loop-control");
         for _ in 0..Self::TRIES {
@@ -44,8 +44,8 @@ impl Loop {
             let path = path(number);
             let device = File::options().read(true).write(writable).open(&path);
             let device = device.context(|| format!("open {path:?}"))?;
-            match sys::attach_loop(&device, file.file().as_fd(), image.as_bytes(), !writable) {
-                Ok(()) => return Ok(Self { number, open: Some(device), file }),
+            match sys::attach_loop(&device, file.as_fd(), image.as_bytes(), !writable) {
+                Ok(()) => return Ok(Self { number, open: Some(device), served }),
                 // Somebody else has it by now.
                 Err(Errno::BUSY) if wanted.is_none() => {}
                 Err(errno) => return Err(Error::from(errno).context(format!("attach {path:?}"))),
@@ -64,7 +64,7 @@ impl Loop {
 
     /// Can be read when the file is served no longer.
     pub(super) const fn ended(&self) -> &PipeReader {
-        self.file.ended()
+        self.served.ended()
     }
 
     /// Nobody holds it any more: ends serving the file.

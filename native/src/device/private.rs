@@ -15,17 +15,19 @@ use crate::error::{Context as _, Result};
 use crate::mount::DiskFile;
 use crate::mount::session;
 
-/// The file, open.
+/// The file, served.
 #[derive(Debug)]
 pub(super) struct PrivateFile {
-    file: File,
     _mount: OwnedFd,
     ended: PipeReader,
 }
 
 impl PrivateFile {
     /// Mounts and opens it. `image` is what it is called for those who look at the device.
-    pub(super) fn new(disk: Arc<dyn Disk>, image: &OsStr) -> Result<Self> {
+    ///
+    /// The open file is to be closed as soon as somebody else has it open: the kernel asks who serves a file when a process
+    /// closes it, and would wait for ever if that were this one, being killed.
+    pub(super) fn new(disk: Arc<dyn Disk>, image: &OsStr) -> Result<(Self, File)> {
         let writable = disk.is_writable();
         let flags = OFlags::RDWR | OFlags::CLOEXEC;
         let kernel = os::open("/dev/fuse", flags, Mode::empty()).context(|| "open \"/dev/fuse\"")?;
@@ -35,11 +37,7 @@ impl PrivateFile {
         let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
         let file = os::openat(&mount, image, access | OFlags::CLOEXEC, Mode::empty());
         let file = File::from(file.context(|| format!("open {image:?} in it"))?);
-        Ok(Self { file, _mount: mount, ended })
-    }
-
-    pub(super) const fn file(&self) -> &File {
-        &self.file
+        Ok((Self { _mount: mount, ended }, file))
     }
 
     /// Can be read when it is served no longer.
