@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use casync_tests::image;
 use casync_tests::random::Rng;
 use casync_tests::running::{LIMIT, Running};
 use casync_tests::sandbox::{Outcome, Sandbox};
@@ -40,17 +41,12 @@ pub(crate) fn image() -> Vec<u8> {
 
 /// The image as a device has it.
 pub(crate) fn padded() -> Vec<u8> {
-    let mut image = image();
-    image.resize(SIZE.next_multiple_of(512), 0);
-    image
+    image::padded(image())
 }
 
 /// A sandbox with `disk.img`, `disk.caibx` and its store.
 pub(crate) fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.write("disk.img", image());
-    sandbox.casync(["make", "--chunk-size=65536", "disk.caibx", "disk.img"]).success();
-    sandbox
+    image::sandbox(image())
 }
 
 /// Waits until something has happened.

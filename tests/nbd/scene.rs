@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use casync_tests::image;
 use casync_tests::random::Rng;
 use casync_tests::running::Running;
 use casync_tests::sandbox::Sandbox;
@@ -23,17 +24,12 @@ pub(crate) fn image() -> Vec<u8> {
 
 /// The image with its last sector filled up.
 pub(crate) fn padded() -> Vec<u8> {
-    let mut image = image();
-    image.resize(image.len().next_multiple_of(512), 0);
-    image
+    image::padded(image())
 }
 
 /// A sandbox with `disk.img`, `disk.caibx` and its store.
 pub(crate) fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.write("disk.img", image());
-    sandbox.casync(["make", "--chunk-size=65536", "disk.caibx", "disk.img"]).success();
-    sandbox
+    image::sandbox(image())
 }
 
 /// A server under way at `nbd.sock`.

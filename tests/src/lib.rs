@@ -22,6 +22,7 @@
 //! | [`service`] | real servers: of objects, of registries, of files |
 //! | [`running`] | programs under way, with a time limit |
 //! | [`serving`] | `casync serve` under way |
+//! | [`image`] | images that become disks |
 //! | [`peak`] | how much memory a program took |
 //! | [`skip`] | tells loudly what this machine cannot test |
 //!
@@ -54,6 +55,7 @@
 //! | `hostile` | archives that want out of the output, and somebody who swaps directories meanwhile |
 //! | `kills` | programs killed at random moments, and what the next run makes of that |
 //! | `mount` | mounted trees and images beside their sources and the C casync's mounts; faults, signals, load |
+//! | `nbd`, `devices` | images as network block devices and as devices of this machine, with their real clients |
 //! | `tar` | trees from tar files and to them, beside GNU tar; cut and hostile tars |
 //! | `objects` | object stores and registries, with real servers: every verb, both layouts, the C casync on copies, faults |
 //! | `stores` (of the package `casync`) | the suite that every store passes |
@@ -71,6 +73,7 @@ pub mod craft;
 pub mod cut;
 pub mod disk;
 pub mod fuzz;
+pub mod image;
 pub mod input;
 pub mod link;
 pub mod members;
