@@ -1,33 +1,26 @@
 //! Takes a mount away if the process that serves it dies: else every access to it would be an error until somebody
 //! unmounts it by hand.
 //!
-//! The guard is another process of this program. It reads a pipe: if that ends, the process at the other end has died. After
-//! a clean end it is told so, and touches nothing: something else may be mounted there by then.
+//! The guard is a survivor ([`sys::survivor`]). After a clean end it touches nothing: something else may be mounted there by
+//! then.
 
-use std::io::{PipeWriter, Read as _, Write as _};
+use std::io::PipeWriter;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::mount::UnmountFlags;
+
+use crate::sys;
 
 /// The name by which this program is called to be a guard.
 pub const NAME: &str = "casync-mount-guard";
 
 /// Starts a guard for what is mounted at `path`, which has this device number. `remove`: the mount point goes as well.
 pub(super) fn start(path: &Path, device: u64, remove: bool) -> Option<PipeWriter> {
-    use std::os::unix::process::CommandExt as _;
-    let (end, pipe) = std::io::pipe().ok()?;
-    let mut command = Command::new("/proc/self/exe");
-    command.arg0(NAME).arg(path).arg(shown(device)).args(remove.then_some("remove"));
-    // Not in the way of those who wait for the output, or signal the group.
-    command.stdin(end).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    let (mut command, pipe) = sys::survivor(NAME).ok()?;
+    command.arg(path).arg(shown(device)).args(remove.then_some("remove"));
     // Without a guard all else works.
     command.spawn().ok().map(|_| pipe)
-}
-
-/// Tells the guard that there is nothing to do.
-pub(super) fn dismiss(mut guard: PipeWriter) {
-    let _ = guard.write_all(b".");
 }
 
 /// A device number as the mount table has it.
@@ -38,7 +31,7 @@ pub(super) fn shown(device: u64) -> String {
 /// Is a guard: waits for the end of standard input, and unmounts.
 pub fn run(arguments: &[std::ffi::OsString]) {
     let [_, path, device, rest @ ..] = arguments else { return };
-    if std::io::stdin().read(&mut [0]).is_ok_and(|count| count > 0) {
+    if !sys::has_died() {
         return;
     }
     let path = Path::new(path);

@@ -25,6 +25,7 @@ use super::options::MountOptions;
 use super::volume::Volume;
 use crate::error::{Cause, Context as _, Error, Result};
 use crate::flow::stop;
+use crate::sys;
 use crate::ui::log;
 
 /// Threads that take requests from the kernel: most of them sleep, in turn, while chunks come.
@@ -289,7 +290,7 @@ impl Drop for Mounting {
             None => guard::unmount(&self.point.path, self.device.map(guard::shown).as_deref()),
         }
         if let Some(guard) = self.guard.take() {
-            guard::dismiss(guard);
+            sys::dismiss(guard);
         }
     }
 }

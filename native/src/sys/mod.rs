@@ -12,6 +12,7 @@ mod random;
 mod reserve;
 #[allow(unsafe_code, reason = "what is to happen before `main` has to be said to the linker")]
 pub(crate) mod standard;
+mod survivor;
 
 pub(crate) use ioctl::{
     FileAttributes, block_device_size, clone_range, dedupe_range, fat_attributes, generation, project_id,
@@ -22,3 +23,4 @@ pub(crate) use listening::listening;
 pub(crate) use loops::{attach_loop, free_loop};
 pub(crate) use random::{random_hex, random_u64};
 pub use reserve::Reserve;
+pub(crate) use survivor::{dismiss, has_died, survivor};
