@@ -105,6 +105,15 @@ pub trait Store: Send + Sync {
     fn name(&self) -> &str;
 }
 
+/// Puts what was read into the buffer of [`Store::get`], and answers for it.
+pub(crate) fn hand_over(read: Option<Vec<u8>>, buffer: &mut Vec<u8>) -> bool {
+    let found = read.is_some();
+    if let Some(bytes) = read {
+        *buffer = bytes;
+    }
+    found
+}
+
 /// How the bytes of a chunk are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {

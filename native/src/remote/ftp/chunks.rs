@@ -9,7 +9,7 @@ use super::read_only;
 use super::server::{Connection, Server, absent};
 use crate::error::{Context as _, Error, Result};
 use crate::remote::http::Trouble;
-use crate::store::{Form, Layout, Put, STORED_MAX, Store};
+use crate::store::{Form, Layout, Put, STORED_MAX, Store, hand_over};
 
 /// The store.
 #[derive(Debug)]
@@ -68,12 +68,7 @@ impl Store for FtpChunks {
     fn get(&self, id: &ChunkId, form: Form, buffer: &mut Vec<u8>) -> Result<bool> {
         let path = self.path(id, form);
         let read = self.server.run(async |connection| read(connection, &path).await);
-        let bytes = read.context(|| self.what("get", id))?;
-        let found = bytes.is_some();
-        if let Some(bytes) = bytes {
-            *buffer = bytes;
-        }
-        Ok(found)
+        Ok(hand_over(read.context(|| self.what("get", id))?, buffer))
     }
 
     fn has(&self, id: &ChunkId) -> Result<bool> {

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::read_only;
 use super::server::{Connection, Server, Transfer};
 use crate::error::{Error, Result};
-use crate::remote::http::{Trouble, pause, persist};
+use crate::remote::http::{Trouble, go_on, persist};
 use crate::remote::{RemoteFile, Upload, runtime};
 
 /// The file.
@@ -141,14 +141,7 @@ impl RemoteFile for FtpFile {
                 (Err(Trouble::Passing { error, .. }), _) => error,
                 (Err(Trouble::Lasting(error)), _) => return Err(error),
             };
-            if losses == self.server.options.retries {
-                return Err(lost.context(format!("tried {} times", losses + 1)));
-            }
-            runtime::wait(async {
-                pause(losses, &lost).await;
-                Ok(())
-            })?;
-            losses += 1;
+            runtime::wait(go_on(&mut losses, self.server.options.retries, lost))?;
         }
     }
 

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::address::Address;
 use super::peer::{Peer, Request};
-use super::trouble::{Trouble, pause};
+use super::trouble::{Trouble, go_on};
 use super::upload::HttpUpload;
 use crate::error::{Error, Result};
 use crate::remote::settings::Settings;
@@ -232,14 +232,7 @@ impl RemoteFile for HttpFile {
             if taken > 0 && version.validator.is_none() {
                 return Err(lost.hint("the server does not tell versions apart, so what is missing cannot be fetched"));
             }
-            if losses == self.peer.options.retries {
-                return Err(lost.context(format!("tried {} times", losses + 1)));
-            }
-            runtime::wait(async {
-                pause(losses, &lost).await;
-                Ok(())
-            })?;
-            losses += 1;
+            runtime::wait(go_on(&mut losses, self.peer.options.retries, lost))?;
         }
     }
 

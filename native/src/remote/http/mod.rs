@@ -26,4 +26,4 @@ pub(super) use gate::Gate;
 pub(super) use login::{basic, credentials, secret};
 pub(super) use peer::{Body, Instead, Keeper, Peer, Request, client};
 pub use store::HttpStore;
-pub(super) use trouble::{Trouble, pause, persist};
+pub(super) use trouble::{Trouble, go_on, persist};

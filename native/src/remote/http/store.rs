@@ -15,7 +15,7 @@ use super::trouble::Trouble;
 use crate::error::{Error, Result};
 use crate::remote::runtime;
 use crate::remote::settings::Settings;
-use crate::store::{FRAME_OVERHEAD, Form, Layout, Put, Store};
+use crate::store::{FRAME_OVERHEAD, Form, Layout, Put, Store, hand_over};
 
 /// Chunks on a web server.
 #[derive(Debug)]
@@ -113,11 +113,7 @@ impl Store for HttpStore {
             _ => Err(Trouble::status(&response, name)),
         });
         let body = runtime::wait(asked).map_err(|error: Error| error.context(self.what("get", id)))?;
-        let found = body.is_some();
-        if let Some(body) = body {
-            *buffer = body;
-        }
-        Ok(found)
+        Ok(hand_over(body, buffer))
     }
 
     fn has(&self, id: &ChunkId) -> Result<bool> {

@@ -168,8 +168,22 @@ pub(in crate::remote) async fn persist<T>(
     }
 }
 
+/// Waits before what was lost on the way is asked for again. `losses`: how often that happened since something came last.
+///
+/// # Errors
+///
+/// `lost`, if that was often enough.
+pub(in crate::remote) async fn go_on(losses: &mut u32, retries: u32, lost: Error) -> Result<()> {
+    if *losses == retries {
+        return Err(lost.context(format!("tried {} times", *losses + 1)));
+    }
+    pause(*losses, &lost).await;
+    *losses += 1;
+    Ok(())
+}
+
 /// Waits after something went wrong, longer each time.
-pub(in crate::remote) async fn pause(times_before: u32, error: &Error) {
+async fn pause(times_before: u32, error: &Error) {
     sleep(jittered((FIRST_PAUSE * 2_u32.saturating_pow(times_before)).min(LONGEST_PAUSE)), error).await;
 }
 

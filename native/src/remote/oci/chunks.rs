@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::remote::http::{Body, Trouble};
 use crate::remote::runtime;
 use crate::remote::settings::Settings;
-use crate::store::{Form, Inventory, Item, Layout, Listed, Put, STORED_MAX, Store};
+use crate::store::{Form, Inventory, Item, Layout, Listed, Put, STORED_MAX, Store, hand_over};
 
 /// The chunks of a repository.
 #[derive(Debug)]
@@ -77,11 +77,7 @@ impl Store for OciChunks {
                 self.registry.blob(&blob).await
             },
         )?;
-        let there = found.is_some();
-        if let Some(bytes) = found {
-            *buffer = bytes;
-        }
-        Ok(there)
+        Ok(hand_over(found, buffer))
     }
 
     fn has(&self, id: &ChunkId) -> Result<bool> {

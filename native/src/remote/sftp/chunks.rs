@@ -10,7 +10,7 @@ use super::host::Host;
 use super::session::{Failure, Session};
 use super::upload;
 use crate::error::{Context as _, Error, Result};
-use crate::store::{Form, Inventory, Layout, Put, STORED_MAX, Store};
+use crate::store::{Form, Inventory, Layout, Put, STORED_MAX, Store, hand_over};
 use crate::sys::random_u64;
 
 /// A store in a directory of another host.
@@ -108,12 +108,7 @@ impl Store for SftpChunks {
     fn get(&self, id: &ChunkId, form: Form, buffer: &mut Vec<u8>) -> Result<bool> {
         let path = self.below(&self.layout.path(id, form));
         let read = self.host.run(async |session| self.read(&session, &path).await);
-        let bytes = read.context(|| self.what("read", id))?;
-        let found = bytes.is_some();
-        if let Some(bytes) = bytes {
-            *buffer = bytes;
-        }
-        Ok(found)
+        Ok(hand_over(read.context(|| self.what("read", id))?, buffer))
     }
 
     fn has(&self, id: &ChunkId) -> Result<bool> {
