@@ -6,14 +6,21 @@ use casync_tests::sandbox::{Sandbox, outcome};
 
 use crate::tool;
 
-/// Makes the package, of the build that the other tests run. It always lies in the same place: one test at a time.
+/// Makes the package, of the program that the other tests run where that lies where cargo puts it. It always lies in the same
+/// place: one test at a time.
 fn package(sandbox: &Sandbox) -> Option<PathBuf> {
     tool("cargo-deb")?;
     tool("dpkg-deb")?;
-    let profile = if std::env::var_os("CASYNC_BIN").is_some() { "release" } else { "dev" };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../native/package");
-    let mut command = std::process::Command::new(script);
-    let made = outcome(command.arg(format!("--profile={profile}")));
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut command = std::process::Command::new(workspace.join("native/package"));
+    let tested = std::env::var_os("CASYNC_BIN").map(PathBuf::from);
+    let made_by = |profile: &str| tested.as_ref().is_some_and(|path| path.ends_with(format!("{profile}/casync")));
+    match (made_by("release"), made_by("debug")) {
+        (true, _) => command.args(["--profile=release", "--no-build"]),
+        (_, true) => command.args(["--profile=dev", "--no-build"]),
+        _ => command.arg("--profile=dev"),
+    };
+    let made = outcome(&mut command);
     assert_eq!(made.status, Some(0), "{}", made.stderr);
     let path = made.text().lines().last().expect("it says where the package is").to_owned();
     assert!(sandbox.path(&path).is_file(), "{path:?}");

@@ -2,7 +2,7 @@
 //!
 //! The kernel detaches a device when the last one who has it open closes it. If that were the process that serves it, and it
 //! died, the kernel would close files in any order, and might wait for what was written to the device to reach a server that
-//! is gone. So the holder has it open, which is a survivor ([`sys::survivor`]): when the server has died it removes what the
+//! is gone. So the holder has it open, which is a survivor (`sys::survivor`): when the server has died it removes what the
 //! server would have removed.
 
 use std::fs::File;

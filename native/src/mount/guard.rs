@@ -1,7 +1,7 @@
 //! Takes a mount away if the process that serves it dies: else every access to it would be an error until somebody
 //! unmounts it by hand.
 //!
-//! The guard is a survivor ([`sys::survivor`]). After a clean end it touches nothing: something else may be mounted there by
+//! The guard is a survivor (`sys::survivor`). After a clean end it touches nothing: something else may be mounted there by
 //! then.
 
 use std::io::PipeWriter;
