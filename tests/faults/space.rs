@@ -42,6 +42,12 @@ fn a_full_disk() {
         // For what is extracted.
         ("size=1M", "extract x.caibx small/old.img", &["small/old.img", "write at offset"]),
         ("size=1M", "extract x.caibx small/new.img", &["small/new.img", "write at offset"]),
+        // While a seed is looked through.
+        (
+            "size=1M",
+            "extract --store=nowhere.castr --seed=blob x.caibx small/new.img",
+            &["small/new.img", "write at offset"],
+        ),
         ("size=1M", "extract x.caibx - >small/file", &["write to standard output"]),
         ("size=1M", "extract x.caidx small/out", &["write \"large\""]),
         ("size=1M", "extract x.catar small/out", &["write \"large\""]),

@@ -29,6 +29,39 @@ fn only_chunks_that_differ_come_from_the_store() {
     extract(&sandbox, &["--seed=old.img", "--memory=1"], differing);
 }
 
+/// What is found is put in its place at once: also where it occurs again, and in seeds that come later.
+#[test]
+fn a_seed_that_is_looked_through_is_read_once() {
+    let sandbox = Sandbox::new();
+    let part = Rng::new(7).bytes(300_000);
+    let mut zeros = vec![0; 40_000];
+    zeros[20_000] = 1;
+    let (image, swapped) = ([&part[..], &zeros, &part, &zeros].concat(), [&zeros[..], &part, &part].concat());
+    sandbox.write("image", &image);
+    sandbox.write("swapped", &swapped);
+    sandbox.write("first", &swapped[..150_000]);
+    sandbox.casync([CHUNK_SIZE, "make", "image.caibx", "image"]).success();
+    let Some(strace) = casync_tests::tool::which("strace") else {
+        return casync_tests::skip::skip("strace is not installed");
+    };
+    for options in [&[][..], &["--punch-holes=no"], &["--jobs=1"], &["--seed=first"]] {
+        let mut command = sandbox.command(&strace);
+        command.args(["-f", "-qq", "-e", "trace=read,pread64,preadv", "-e", "decode-fds=path", "-o", "calls"]);
+        command.arg(casync_tests::tool::ours()).args(options);
+        command.args(["--seed=swapped", "-v", "extract", "image.caibx", "out"]);
+        let outcome = casync_tests::sandbox::outcome(&mut command);
+        let sources = Sources::of(&outcome);
+        assert!(sources.store < 8 && sources.seed > 100, "{options:?} {sources:?}");
+        assert!(sandbox.read("out") == image, "{options:?}");
+        let calls = String::from_utf8(sandbox.read("calls")).unwrap();
+        let of_seed = calls.lines().filter(|line| line.contains("/swapped>"));
+        let read: usize = of_seed.filter_map(|line| line.rsplit_once("= ")?.1.parse::<usize>().ok()).sum();
+        // Where data can be shared that is better still, and found to be right later.
+        assert!(read == swapped.len() || sources.cloned != "0B", "{options:?} {read}");
+        std::fs::remove_file(sandbox.path("out")).unwrap();
+    }
+}
+
 #[test]
 fn an_image_in_a_directory_is_found() {
     let sandbox = Sandbox::new();

@@ -172,7 +172,7 @@ fn of_blob(input: Input, kind: Kind, options: &Options) -> Result<Digest> {
 fn blob_index(input: Input, operand: &Operand, options: &Options) -> Result<Digest> {
     let chain = stores::for_reading(options, operand.locator())?;
     let mut index = Index::open(input.into_fd()?)?;
-    let seeds = seeds::find(options, &mut index, None)?;
+    let seeds = seeds::find(options, &mut index, None, None)?;
     let chain = chain.with_seeds(Arc::new(seeds));
     // compat: upstream always shows SHA-512/256 here, whatever the index says; that is not what `make` printed.
     let algorithm = index.algorithm();

@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -22,6 +22,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::flow::blob::BlobTarget;
 use crate::flow::input::Index;
 use crate::flow::link::Linker;
+use crate::flow::placement::Placement;
 use crate::flow::{self, extract};
 use crate::fs::apply::{ApplyOptions, TreeWriter};
 use crate::fs::blob::{self, Kind};
@@ -447,53 +448,53 @@ fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, 
     let chain = stores::for_reading(options, input.locator())?;
     let mut index = open_index(opened, input)?;
     let old = if options.seed_output() == Some(false) { None } else { old_blob(target, &existing)? };
-    let mut seeds = seeds::find(options, &mut index, old)?;
-    let seeding = seeds.spent();
     let counters = Arc::new(Counters::default());
     counters.total.store(index.stream_size(), Ordering::Relaxed);
     let budget = options.budget();
-    let size = index.stream_size();
+    let new = match target {
+        Target::Path(path) if !matches!(existing, Existing::Open(_, Kind::Pipe | Kind::BlockDevice)) => {
+            Some(NewBlob::create(&locator::to_path(path), &existing, index.stream_size(), arguments)?)
+        }
+        _ => None,
+    };
+    let placement = match &new {
+        Some(new) if old.is_some() || !options.seeds.all().is_empty() => {
+            Placement::new(&index, new.target(options), budget.memory / 4, &counters)?
+        }
+        _ => None,
+    };
+    let found = seeds::find(options, &mut index, old, placement.as_ref());
+    let mut seeds = found.map_err(|error| match &new {
+        Some(new) if placement.as_ref().is_some_and(|placement| placement.check().is_err()) => new.context(error),
+        _ => error,
+    })?;
+    let seeding = seeds.spent();
     let decoding = Instant::now();
     notify::ready();
     let progress = Progress::start("extract", Arc::clone(&counters));
-    let holes = match (target, existing) {
-        (Target::Standard | Target::Missing, Existing::Open(fd, _)) => {
+    let holes = match (target, existing, &new) {
+        (_, _, Some(new)) => {
+            seeds.push_written(new.output.try_clone()?, &seeds::repeated(options, &mut index)?);
             let chain = chain.with_seeds(Arc::new(seeds));
-            extract::stream(&mut index, &chain, &fd, budget, &counters)?;
-            0
+            let target = new.target(options);
+            flow::blob::write(&mut index, &chain, target, placement.as_ref(), budget, &counters)
+                .map_err(|error| new.context(error))?
         }
-        (_, Existing::Open(fd, Kind::Pipe)) => {
-            let chain = chain.with_seeds(Arc::new(seeds));
-            extract::stream(&mut index, &chain, &fd, budget, &counters)?;
-            0
-        }
-        (Target::Path(path), Existing::Open(_, Kind::BlockDevice)) => {
+        (Target::Path(path), Existing::Open(_, Kind::BlockDevice), None) => {
             to_device(&mut index, chain, seeds, path, options, &counters)?;
             0
         }
-        (Target::Path(path), existing) => {
-            let path = locator::to_path(path);
-            let open = if arguments.resume { AtomicFile::resume } else { AtomicFile::create };
-            let file = sibling(&path, &existing, open)?;
-            let resumed = file.file().metadata()?.len() > 0;
-            file.file().set_len(size).context(|| format!("make {path:?} {size} bytes long"))?;
-            let output = OwnedFd::from(file.file().try_clone()?);
-            seeds.push_written(output.try_clone()?, &seeds::repeated(options, &mut index)?);
+        (_, Existing::Open(fd, _), None) => {
             let chain = chain.with_seeds(Arc::new(seeds));
-            let target = BlobTarget {
-                fd: &output,
-                sparse: options.punch_holes(),
-                in_place: false,
-                resumed,
-                reflink: options.reflink(),
-            };
-            let holes = flow::blob::write(&mut index, &chain, target, budget, &counters)
-                .map_err(|error| error.context(format!("extract to {path:?}")))?;
-            file.install_durably(options.fsync())?;
-            holes
+            extract::stream(&mut index, &chain, &fd, budget, &counters)?;
+            0
         }
-        (_, Existing::Nothing) => return Err(Errno::NOENT.into()),
+        (_, Existing::Nothing, None) => return Err(Errno::NOENT.into()),
     };
+    drop(placement);
+    if let Some(new) = new {
+        new.file.install_durably(options.fsync())?;
+    }
     drop(progress);
     let extraction = Extraction {
         holes: options.punch_holes().then_some(holes),
@@ -505,6 +506,40 @@ fn to_blob(opened: Input, input: &Operand, target: &Target, existing: Existing, 
     };
     narrate::extracted(&counters, &extraction);
     report(arguments.format, target, &counters, holes, 0)
+}
+
+/// A blob that takes the place of another once it is complete.
+struct NewBlob {
+    path: PathBuf,
+    file: AtomicFile,
+    output: OwnedFd,
+    /// Whether a run that was interrupted wrote to it.
+    resumed: bool,
+}
+
+impl NewBlob {
+    fn create(path: &Path, existing: &Existing, size: u64, arguments: &ExtractArgs) -> Result<Self> {
+        let open = if arguments.resume { AtomicFile::resume } else { AtomicFile::create };
+        let file = sibling(path, existing, open)?;
+        let resumed = file.file().metadata()?.len() > 0;
+        file.file().set_len(size).context(|| format!("make {path:?} {size} bytes long"))?;
+        let output = OwnedFd::from(file.file().try_clone()?);
+        Ok(Self { path: path.to_owned(), file, output, resumed })
+    }
+
+    fn target(&self, options: &Options) -> BlobTarget<'_> {
+        BlobTarget {
+            fd: &self.output,
+            sparse: options.punch_holes(),
+            in_place: false,
+            resumed: self.resumed,
+            reflink: options.reflink(),
+        }
+    }
+
+    fn context(&self, error: Error) -> Error {
+        error.context(format!("extract to {:?}", self.path))
+    }
 }
 
 /// A new file beside the output. What is there keeps its contents until the new one is complete; the new one takes over its
@@ -561,6 +596,6 @@ fn to_device(
     }
     let chain = chain.with_seeds(Arc::new(seeds));
     let target = BlobTarget { fd: &device, sparse: false, in_place, resumed: false, reflink: false };
-    flow::blob::write(index, &chain, target, options.budget(), counters)?;
+    flow::blob::write(index, &chain, target, None, options.budget(), counters)?;
     os::fsync(device.as_fd()).context(|| "write to the device")
 }

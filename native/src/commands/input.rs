@@ -219,7 +219,7 @@ impl Archive {
         // The stores first: one process on another host may serve both, if it is told so when it starts.
         let chain = stores::for_reading(options, operand.locator())?;
         let mut index = Box::new(open_index(input, operand)?);
-        let seeds = seeds::find(options, &mut index, existing)?;
+        let seeds = seeds::find(options, &mut index, existing, None)?;
         let chain = chain.with_seeds(Arc::new(seeds));
         Ok(Self { form: Form::Index { index, chain }, counters: Arc::default() })
     }

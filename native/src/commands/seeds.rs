@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use crate::cli::{Options, SeedOption};
 use crate::error::{Context as _, Error, Result};
 use crate::flow::input::Index;
+use crate::flow::placement::Placement;
 use crate::flow::scan::{self, Scan};
 use crate::flow::stop;
 use crate::fs::blob::{self, Kind};
@@ -48,18 +49,27 @@ struct Finder<'a> {
     options: &'a Options,
     target: &'a Index,
     wanted: &'a Keys,
+    /// Where chunks are put as soon as they are found, if they are.
+    placement: Option<&'a Placement<'a>>,
     /// Bytes that all seeds together may still take.
     memory: u64,
 }
 
-/// Finds out what `--seed=` and the output have of the chunks of `index`.
+/// Finds out what `--seed=` and the output have of the chunks of `index`; with a `placement`, puts those in their places that
+/// are come across on the way.
 ///
 /// Memory: a quarter of the budget for the places of chunks, half of it for what is remembered of trees.
 ///
 /// # Errors
 ///
-/// If a seed is neither file, device nor directory, or somebody wants to stop. Seeds that cannot be opened are passed over.
-pub(super) fn find(options: &Options, index: &mut Index, existing: Option<Existing>) -> Result<Seeds> {
+/// If a seed is neither file, device nor directory, chunks cannot be written, or somebody wants to stop. Seeds that cannot be
+/// opened are passed over.
+pub(super) fn find(
+    options: &Options,
+    index: &mut Index,
+    existing: Option<Existing>,
+    placement: Option<&Placement<'_>>,
+) -> Result<Seeds> {
     let started = Instant::now();
     let mut seeds = Seeds::new(&index.sizes(), index.algorithm());
     let mut opened = Vec::new();
@@ -69,7 +79,7 @@ pub(super) fn find(options: &Options, index: &mut Index, existing: Option<Existi
     let tables = opened.len() + usize::from(existing.is_some());
     if tables > 0 {
         let (wanted, _) = keys(options, index, tables as u64)?;
-        let mut finder = Finder { options, target: index, wanted: &wanted, memory: memory(options) };
+        let mut finder = Finder { options, target: index, wanted: &wanted, placement, memory: memory(options) };
         match existing {
             Some(Existing { fd, kind, chunks: true }) => seeds.push_output(finder.by_scan(fd, kind)?),
             Some(Existing { fd, .. }) => seeds.push_output(of_files(fd, finder.memory)?),
@@ -138,7 +148,8 @@ fn ignored(seed: &SeedOption, errno: Errno) {
 pub(super) fn look_through(options: &Options, index: &mut Index, seed: &SeedOption) -> Result<Option<Seed>> {
     let Some(opened) = open(seed, index)? else { return Ok(None) };
     let (wanted, _) = keys(options, index, 1)?;
-    Finder { options, target: index, wanted: &wanted, memory: memory(options) }.look_through(opened)
+    let (placement, memory) = (None, memory(options));
+    Finder { options, target: index, wanted: &wanted, placement, memory }.look_through(opened)
 }
 
 /// A tree that is walked and not read.
@@ -255,7 +266,7 @@ impl Finder<'_> {
         let (target, budget) = (self.target, self.options.budget());
         let places = Places::new(self.wanted);
         let (sizes, algorithm, files) = (target.sizes(), target.algorithm(), self.options.hardlink());
-        let scan = Scan { sizes, algorithm, budget, memory: self.memory, files };
+        let scan = Scan { sizes, algorithm, budget, memory: self.memory, files, placement: self.placement };
         let content = if kind == Kind::Directory {
             let features = target.features();
             let layout = scan.tree(&mut walk(&fd, features)?, features, &places)?;
@@ -263,7 +274,8 @@ impl Finder<'_> {
             Content::Tree(fd, layout)
         } else {
             let size = blob::stored_size(&fd, kind)?.unwrap_or(0);
-            scan.blob(&fd, kind, size, &places)?;
+            let placement = self.placement.filter(|placement| placement.suits(&fd));
+            Scan { placement, ..scan }.blob(&fd, kind, size, &places)?;
             Content::Blob(fd)
         };
         Ok(Seed::scanned(content, places))

@@ -16,6 +16,7 @@ use casync_core::chunk::{PlainChunk, verify_all};
 use casync_core::index::Piece;
 
 use super::input::{Index, count};
+use super::placement::Placement;
 use super::{Budget, Failure};
 use crate::error::{Cause, Context as _, Result};
 use crate::fs::reflink::{self, Pair};
@@ -41,12 +42,31 @@ pub struct BlobTarget<'a> {
 
 impl BlobTarget<'_> {
     /// Whether chunks may be right in place, so that they are looked at before any is asked for.
-    const fn is_read_first(&self) -> bool {
+    pub(super) const fn is_read_first(&self) -> bool {
         self.resumed || self.in_place
+    }
+
+    /// Writes a chunk to its place; with `sparse`, only what is no zeros. Returns how many bytes were left out.
+    pub(super) fn put_chunk(&self, bytes: &[u8], offset: u64, sparse: bool) -> Result<u64> {
+        if !sparse {
+            self.put(bytes, offset)?;
+            return Ok(0);
+        }
+        let mut data = 0;
+        for range in holes::data_ranges(bytes, offset) {
+            data += range.len() as u64;
+            self.put(&bytes[range.clone()], offset + range.start as u64)?;
+        }
+        Ok(bytes.len() as u64 - data)
+    }
+
+    fn put(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        blob::write_all_at(self.fd.as_fd(), bytes, offset).context(|| format!("write at offset {offset}"))
     }
 }
 
-/// Writes the stream of an index into a file or device. Returns how many zero bytes became holes.
+/// Writes the stream of an index into a file or device, without the chunks that `placement` has put there already. Returns how
+/// many zero bytes became holes.
 ///
 /// # Errors
 ///
@@ -55,6 +75,7 @@ pub fn write(
     index: &mut Index,
     chain: &Chain,
     target: BlobTarget<'_>,
+    placement: Option<&Placement<'_>>,
     budget: Budget,
     counters: &Counters,
 ) -> Result<u64> {
@@ -65,9 +86,11 @@ pub fn write(
     // Chunks that come from afar are asked for long before their turn.
     let ahead = if chain.looks_ahead() { budget.memory / 4 } else { 0 };
     let (planned, planned_bytes) = (VecDeque::new(), 0);
-    let work = Mutex::new(Work { index, chain, seeds, target, next: 0, share, ahead, planned, planned_bytes });
+    let next = 0;
+    let work = Work { index, chain, seeds, target, placement, next, share, ahead, planned, planned_bytes };
+    let work = Mutex::new(work);
     let failure = Failure::default();
-    let holes = AtomicU64::new(0);
+    let holes = AtomicU64::new(placement.map_or(0, Placement::holes));
     // Errors by where the task begins. Tasks before one that fails have been taken and are worked on to their end, so which
     // of the errors is the first in the stream does not depend on the speed of the workers.
     let errors = Mutex::new(BTreeMap::new());
@@ -119,6 +142,8 @@ struct Work<'a> {
     chain: &'a Chain,
     seeds: &'a Seeds,
     target: BlobTarget<'a>,
+    /// What needs no work.
+    placement: Option<&'a Placement<'a>>,
     next: u64,
     /// Bytes that one worker may hold at a time.
     share: u64,
@@ -159,6 +184,14 @@ impl Work<'_> {
         let mut task = Task::default();
         let mut bytes = 0;
         while let Some(piece) = self.index.get(self.next)? {
+            let is_placed = self.placement.is_some_and(|placement| placement.has(piece.number));
+            if is_placed && task.run.is_some() {
+                break;
+            }
+            if is_placed {
+                self.next += 1;
+                continue;
+            }
             let place = self.clonable(&piece);
             let goes_on = match (task.run, place) {
                 _ if task.pieces.is_empty() => {
@@ -272,7 +305,7 @@ impl Worker<'_> {
             let size = (range.end - at).min(PIECE);
             let from = SeedPlace { offset: place.offset + (at - run), ..place };
             if let Some(bytes) = self.seed_reader.read(self.seeds, from, size, Vec::new()) {
-                self.put(bytes.untrusted_bytes(), at)?;
+                self.target.put(bytes.untrusted_bytes(), at)?;
             }
             at += size;
         }
@@ -359,26 +392,12 @@ impl Worker<'_> {
             let Loaded { chunk, origin } = chunk.map_err(|error| {
                 error.context(format!("chunk {} at offset {} of the stream", piece.number, piece.start))
             })?;
-            let bytes = chunk.bytes();
-            if sparse {
-                let mut data = 0;
-                for range in holes::data_ranges(bytes, piece.start) {
-                    data += range.len() as u64;
-                    self.put(&bytes[range.clone()], piece.start + range.start as u64)?;
-                }
-                self.holes += piece.size - data;
-            } else {
-                self.put(bytes, piece.start)?;
-            }
+            self.holes += self.target.put_chunk(chunk.bytes(), piece.start, sparse)?;
             count(self.counters, piece, origin);
             self.seeds.note_written(&piece.id, piece.start);
             self.loader.recycle(chunk.into_bytes());
         }
         Ok(())
-    }
-
-    fn put(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        blob::write_all_at(self.target.fd.as_fd(), bytes, offset).context(|| format!("write at offset {offset}"))
     }
 }
 

@@ -8,7 +8,7 @@
 //!          index -> blob workers  [load > decode > verify > write at offset]
 //! fetch    index -> workers [in the cache? | load > decode > verify > keep]
 //! diff     two trees -> merge -> differences
-//! seed     source -> stream (cut) -> workers [digest > wanted?] -> places
+//! seed     source -> stream (cut) -> workers [digest > wanted? > write at offset] -> places
 //! table    source -> stream (cut) -> workers [digest] -> seed table, in order
 //! ```
 //!
@@ -29,6 +29,7 @@ pub mod input;
 pub mod inspect;
 pub mod link;
 pub mod make;
+pub mod placement;
 pub mod plan;
 pub mod scan;
 pub mod share;

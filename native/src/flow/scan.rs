@@ -1,7 +1,7 @@
 //! Finds out what chunks a seed has: by reading it, or for a tree by walking it.
 //!
 //! ```text
-//! file or tree -> stream (cut) -> workers [digest > is it wanted?] -> places
+//! file or tree -> stream (cut) -> workers [digest > is it wanted? > write at offset] -> places
 //! ```
 //!
 //! A seed that cannot be read to its end is a seed up to there: what is wrong with it is nobody's error.
@@ -15,6 +15,7 @@ use casync_core::hash::DigestAlgorithm;
 use casync_core::record::FeatureFlags;
 use crossbeam_channel::Receiver;
 
+use super::placement::Placement;
 use super::source::{self, Sink as _, Words};
 use super::stream::{Batch, Chunk, Outlets, StreamWriter};
 use super::{Budget, Failure, stop};
@@ -29,7 +30,7 @@ const WORDS: Words = Words("Seeding", "Seeded");
 
 /// How a seed is looked through.
 #[derive(Clone, Copy, Debug)]
-pub struct Scan {
+pub struct Scan<'a> {
     /// How the target was cut.
     pub sizes: ChunkSizes,
     /// The digest of its chunk ids.
@@ -40,14 +41,16 @@ pub struct Scan {
     pub memory: u64,
     /// Whether files of a tree are wanted as a whole, too.
     pub files: bool,
+    /// Where chunks are put that are found, if they are.
+    pub placement: Option<&'a Placement<'a>>,
 }
 
-impl Scan {
+impl Scan<'_> {
     /// Looks through the first `size` bytes of a file or device.
     ///
     /// # Errors
     ///
-    /// Only if somebody wants to stop.
+    /// Only if somebody wants to stop, or chunks that are found cannot be written.
     pub fn blob(&self, fd: &OwnedFd, kind: Kind, size: u64, places: &Places) -> Result<()> {
         self.run(places, |stream| source::blob(fd, kind, Some(size), stream))
     }
@@ -56,7 +59,7 @@ impl Scan {
     ///
     /// # Errors
     ///
-    /// Only if somebody wants to stop.
+    /// As [`Self::blob`].
     pub fn tree(&self, walk: &mut Walk, features: FeatureFlags, places: &Places) -> Result<Layout> {
         let mut layout = empty(self.files);
         self.run(places, |stream| {
@@ -86,6 +89,7 @@ impl Scan {
         match failure.into_result() {
             Err(error) if matches!(error.cause(), Cause::Interrupted) => Err(error),
             Err(error) => {
+                self.placement.map_or(Ok(()), Placement::check)?;
                 log::debug(format_args!("The seed is used as far as it could be read: {error}"));
                 Ok(())
             }
@@ -112,8 +116,13 @@ impl Scan {
                 }
                 offset += chunk.len() as u64;
             }
-            for (start, digest) in starts.into_iter().zip(self.algorithm.digest_all(&chunks)) {
-                places.note(&ChunkId::from(digest), start);
+            let digests = self.algorithm.digest_all(&chunks);
+            for ((start, chunk), digest) in starts.into_iter().zip(&chunks).zip(digests) {
+                let id = ChunkId::from(digest);
+                places.note(&id, start);
+                if let Some(placement) = self.placement {
+                    failure.note(placement.put(&id, chunk));
+                }
             }
         }
     }

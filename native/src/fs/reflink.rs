@@ -69,6 +69,16 @@ impl Pair<'_> {
     }
 }
 
+/// Whether the target could share data of the source: both are on one file system, and it knows how to.
+pub(crate) fn can_clone(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> bool {
+    /// Where no file has data: what else is wrong with the request comes to light before that.
+    const NOWHERE: u64 = 1 << 62;
+    match sys::clone_range(source, NOWHERE, BLOCK, target, 0) {
+        Ok(()) | Err(Errno::INVAL) => true,
+        Err(errno) => !is_hopeless(errno),
+    }
+}
+
 /// Whether another attempt with the same two files is useless.
 pub(crate) const fn is_hopeless(errno: Errno) -> bool {
     matches!(errno, Errno::XDEV | Errno::OPNOTSUPP | Errno::NOTTY | Errno::INVAL | Errno::NOSYS | Errno::PERM)

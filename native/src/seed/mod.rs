@@ -31,7 +31,7 @@ use crate::fs::blob::Kind;
 
 pub use files::Files;
 pub use layout::{Layout, Part};
-pub use places::{Keys, Places};
+pub use places::{Keys, Places, key};
 pub use reader::{SeedReader, open_file};
 pub use table::load_table;
 

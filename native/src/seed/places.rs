@@ -43,7 +43,8 @@ impl Keys {
     }
 }
 
-fn key(id: &ChunkId) -> u64 {
+/// A chunk's first 8 bytes, as a number.
+pub fn key(id: &ChunkId) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = *id.as_bytes();
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }

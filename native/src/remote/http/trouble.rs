@@ -73,20 +73,22 @@ impl Trouble {
         let error = error.without_url();
         let mut errno = if error.is_timeout() { Errno::TIMEDOUT } else { Errno::CONNRESET };
         let mut lasting = error.is_builder() || error.is_dns();
+        let mut tls: Option<&rustls::Error> = None;
         let mut texts: Vec<String> = Vec::new();
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
         while let Some(inner) = cause {
             if let Some(io) = inner.downcast_ref::<io::Error>() {
                 errno = Errno::from_io_error(io).unwrap_or(errno);
-                lasting |= io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
             }
-            lasting |= inner.is::<rustls::Error>();
+            tls = tls.or_else(|| of_tls(inner));
             let text = inner.to_string();
             if !texts.iter().any(|known| known.contains(&text)) {
                 texts.push(text);
             }
             cause = inner.source();
         }
+        // Later on bytes may have been damaged on the way, unless the server says that it does not want us.
+        lasting |= tls.is_some_and(|tls| error.is_connect() || matches!(tls, rustls::Error::AlertReceived(_)));
         if lasting {
             errno = Errno::IO;
         }
@@ -110,6 +112,8 @@ impl Trouble {
         let mut error = Error::new(errno, format!("{name}: {what}: {text}"));
         if by_proxy {
             error = error.hint(PROXY_LOGIN);
+        } else if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+            error = error.hint(OWN_AUTHORITY);
         }
         if lasting {
             Self::Lasting(error)
@@ -130,6 +134,11 @@ impl Trouble {
     pub(in crate::remote) const fn is_overload(&self) -> bool {
         matches!(self, Self::Passing { overload: true, .. })
     }
+}
+
+/// What is wrong with TLS, which errors of input and output may hide, and those in others of them.
+fn of_tls<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    error.downcast_ref().or_else(|| of_tls(error.downcast_ref::<io::Error>()?.get_ref()?))
 }
 
 impl From<Error> for Trouble {
@@ -198,6 +207,9 @@ const PROXY_REFUSALS: [&str; 3] =
 /// What helps where a proxy wants to know who asks.
 const PROXY_LOGIN: &str =
     "a name and password for the proxy can be in HTTPS_PROXY and the like, or in a proxy-password-file";
+/// What helps where a certificate is of an authority that this host does not know.
+const OWN_AUTHORITY: &str =
+    "`ca` in the configuration file names certificate authorities of one's own, SSL_CERT_FILE those of the system";
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause that a server may ask for.
