@@ -52,7 +52,7 @@ fn candidates_one_by_one(data: &[u8], discriminator: &Discriminator) -> usize {
     data.windows(WINDOW).filter(|window| find_candidate(window, discriminator).is_some()).count()
 }
 
-fn push(data: &[u8], sizes: ChunkSizes) -> usize {
+pub(crate) fn push(data: &[u8], sizes: ChunkSizes) -> usize {
     let mut chunker = Chunker::new(sizes);
     let mut chunks = 0;
     for mut piece in data.chunks(PIECE) {

@@ -8,16 +8,20 @@
 //! | [`chunks`] | search for cuts |
 //! | [`hashes`] | digests, one and many at once |
 //! | [`frames`] | zstd: the core's decoder and the library's |
+//! | [`blob`] | chunks of a blob that is named |
 //! | [`archives`] | archive encoder and decoder |
 //! | [`indexes`] | index writer and parsers |
 //! | [`measure`] | how |
 
 mod archives;
+mod blob;
 mod chunks;
 mod frames;
 mod hashes;
 mod indexes;
 mod measure;
+
+use std::path::PathBuf;
 
 use clap::Parser;
 
@@ -33,6 +37,10 @@ struct Options {
     /// Try everything once on little data, and check that it works; the figures mean nothing
     #[arg(long)]
     smoke: bool,
+    /// Measure what a client does with the chunks of this file, whose index and store are beside it as FILE.caibx and
+    /// FILE.castr, and nothing else
+    #[arg(long, value_name = "FILE")]
+    blob: Option<PathBuf>,
     /// Print one JSON object for each case
     #[arg(long)]
     json: bool,
@@ -48,9 +56,13 @@ fn main() {
     let size = if smoke { 1 << 20 } else { 64 << 20 };
     let groups: [fn(usize) -> Vec<Case>; 5] =
         [chunks::cases, hashes::cases, frames::cases, archives::cases, indexes::cases];
+    let groups: Vec<Box<dyn FnOnce() -> Vec<Case>>> = match options.blob {
+        Some(blob) => vec![Box::new(move || blob::cases(&blob))],
+        None => groups.into_iter().map(|group| Box::new(move || group(size)) as Box<dyn FnOnce() -> _>).collect(),
+    };
     let mut measured = 0;
     for group in groups {
-        for mut case in group(size) {
+        for mut case in group() {
             if case.name.contains(&options.only) {
                 let rate = case.measure(smoke);
                 print(&case, &rate, options.json);
