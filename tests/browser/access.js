@@ -33,7 +33,9 @@ async function choose(page, selector, path) {
 async function look(page, what) {
   for (const [width, colorScheme] of [[1280, "light"], [390, "dark"]]) {
     await page.setViewportSize({ width, height: 800 });
-    await page.emulateMedia({ colorScheme });
+    // With motion, colours are looked at that only are on their way from one scheme to the other.
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.evaluate(() => Promise.all(document.getAnimations().filter(({ transitionProperty }) => transitionProperty).map(({ finished }) => finished.catch(() => {}))));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(wide <= 0, `${what} is ${wide} pixels too wide for ${width}`);
     await page.evaluate((source) => window.axe ?? new Function(source)(), axe);

@@ -1,4 +1,5 @@
-//! The kernel's network block devices, in a virtual machine: Debian's kernel, busybox, and this program.
+//! What takes a machine of its own: the kernel's network block devices, and a clock that is set back and forth. Debian's kernel,
+//! busybox and this program in a virtual machine.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -102,6 +103,8 @@ fn network_block_devices_work() {
         "loop3: 24576 sectors, read-only 1".to_owned(),
         format!("sum {sum}"),
         "TERM: status 0".to_owned(),
+        "unchanged: misses: 0".to_owned(),
+        "clock: 16 of 16 right".to_owned(),
         "the end".to_owned(),
     ];
     assert_eq!(said, expected, "{text}\n{}", outcome.stderr);
