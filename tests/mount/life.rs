@@ -1,9 +1,9 @@
 //! How mounts begin and end.
 
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use casync_tests::random::Rng;
@@ -75,7 +75,7 @@ fn it_can_be_unmounted_under_load() {
     let sandbox = scene();
     for _ in 0..3 {
         let mount = Mount::new(&sandbox, ["--store=store.castr", "--memory=1M", "x.caidx"]);
-        let (path, stop, reads) = (mount.path("file"), AtomicBool::new(false), std::sync::atomic::AtomicU64::new(0));
+        let (path, stop, reads) = (mount.path("file"), AtomicBool::new(false), AtomicU64::new(0));
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
@@ -96,6 +96,56 @@ fn it_can_be_unmounted_under_load() {
     }
 }
 
+/// While the kernel takes pages that it has not asked for, a thread may wait for the answers to others.
+#[test]
+fn it_ends_under_small_reads() {
+    if !possible() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let content = Rng::new(2).bytes(24 << 20);
+    sandbox.write("tree/file", &content);
+    make(&sandbox, tool::ours(), "x.caidx", &sandbox.path("tree"));
+    for signal in [Signal::TERM, Signal::KILL].repeat(3) {
+        let mount = Mount::new(&sandbox, ["--store=store.castr", "--memory=1M", "x.caidx"]);
+        let file = std::fs::File::open(mount.path("file")).unwrap();
+        let (content, reads) = (&content, &AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            for seed in 0..8 {
+                let mut rng = Rng::new(seed);
+                let file = &file;
+                scope.spawn(move || {
+                    let mut page = [0; 4096];
+                    let mut offset = || rng.below(content.len() as u64 / 4096) * 4096;
+                    let mut at = offset();
+                    // The file ends with errors.
+                    while file.read_exact_at(&mut page, at).is_ok() {
+                        assert!(content[at as usize..][..4096] == page, "at {at}");
+                        at = offset();
+                        reads.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            has_guard(&sandbox, &mount);
+            mount.program().until("reads", || reads.load(Ordering::Relaxed) > 500);
+            mount.program().signal(signal);
+        });
+        drop(file);
+        assert_eq!(mount.finish().status, (signal == Signal::TERM).then_some(0));
+        wait_until("the mount is still there", || mounted(&sandbox.path("mnt")).is_none());
+    }
+}
+
+/// The guard is started when the mount can be used already.
+fn has_guard(sandbox: &Sandbox, mount: &Mount) {
+    mount.program().until("a guard", || {
+        let listed = outcome(Command::new("ps").args(["-eo", "args"])).text();
+        listed
+            .lines()
+            .any(|line| line.starts_with("casync-mount-guard") && line.contains(sandbox.path("mnt").to_str().unwrap()))
+    });
+}
+
 #[test]
 fn a_killed_program_leaves_no_dead_mount() {
     if !possible() {
@@ -103,13 +153,7 @@ fn a_killed_program_leaves_no_dead_mount() {
     }
     let sandbox = scene();
     let mount = Mount::new(&sandbox, ["--store=store.castr", "x.caidx"]);
-    // The guard is started when the mount can be used already.
-    mount.program().until("a guard", || {
-        let listed = outcome(Command::new("ps").args(["-eo", "args"])).text();
-        listed
-            .lines()
-            .any(|line| line.starts_with("casync-mount-guard") && line.contains(sandbox.path("mnt").to_str().unwrap()))
-    });
+    has_guard(&sandbox, &mount);
     mount.program().signal(Signal::KILL);
     assert_eq!(mount.finish().status, None);
     wait_until("the mount is still there", || mounted(&sandbox.path("mnt")).is_none());

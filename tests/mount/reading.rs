@@ -33,6 +33,43 @@ fn trees_are_equal_to_their_source() {
     }
 }
 
+/// Who reads a page finds its neighbours with the kernel, which has been given all of the chunk.
+#[test]
+fn the_rest_of_a_chunk_comes_along() {
+    if !possible() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let content = Rng::new(4).bytes((6 << 20) + 100);
+    sandbox.write("tree/file", &content);
+    sandbox.write("tree/small", &content[..5000]);
+    make(&sandbox, tool::ours(), "x.caidx", &sandbox.path("tree"));
+    make(&sandbox, tool::ours(), "x.caibx", &sandbox.path("tree/file"));
+    for (input, name) in [("x.caidx", "file"), ("x.caibx", "x")] {
+        let mount = Mount::new(&sandbox, ["--store=store.castr", input]);
+        let file = File::open(mount.path(name)).unwrap();
+        let pages = || {
+            let mut command = Command::new("fincore");
+            outcome(command.args(["--noheadings", "--output=PAGES"]).arg(mount.path(name))).text()
+        };
+        let count = || pages().trim().parse::<u64>().expect("a number");
+        let mut page = [0; 4096];
+        let mut offsets = (0..content.len() as u64 - 4096).step_by(300 << 10);
+        // It begins a moment after the mount can be used.
+        mount.program().until("pages that nobody has read", || {
+            if let Some(offset) = offsets.next() {
+                file.read_exact_at(&mut page, offset).unwrap();
+                assert!(content[offset as usize..][..4096] == page, "{input} at {offset}");
+            }
+            count() > 25
+        });
+        assert!(count() < 1000, "not all of it");
+        assert!(std::fs::read(mount.path(name)).unwrap() == content, "{input}");
+        drop(file);
+        mount.unmount().success();
+    }
+}
+
 /// 16 threads read parts of a file at random, with a cache that is far too small for it.
 #[test]
 fn many_readers_get_the_right_bytes() {

@@ -12,18 +12,19 @@ use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use casync_core::archive::Content;
 use fuser::{
-    Errno, FileHandle, Filesystem, Generation, INodeNo, InitFlags, IoctlFlags, KernelConfig, LockOwner, OpenFlags,
-    ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen,
+    Errno, FileHandle, Filesystem, Generation, INodeNo, InitFlags, IoctlFlags, KernelConfig, LockOwner, Notifier,
+    OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen,
     ReplyStatfs, ReplyXattr, Request,
 };
 
 use super::node::Node;
+use super::pages::{Giver, Pages};
 use super::volume::Volume;
 use crate::error::Error;
 use crate::flow::stop;
@@ -45,6 +46,8 @@ struct Shared {
     waiting_max: usize,
     /// What was complained about lately.
     complaints: Mutex<VecDeque<(u64, Instant)>>,
+    /// What gives the kernel the rest of chunks, if anything does.
+    giver: OnceLock<Giver>,
 }
 
 impl FileSystem {
@@ -58,7 +61,13 @@ impl FileSystem {
     /// For so many session threads.
     pub fn new(volume: Volume, threads: usize) -> Self {
         let waiting_max = threads.saturating_sub(2);
-        Self(Arc::new(Shared { volume, waiting: AtomicUsize::new(0), waiting_max, complaints: Mutex::default() }))
+        let (waiting, complaints, giver) = (AtomicUsize::new(0), Mutex::default(), OnceLock::new());
+        Self(Arc::new(Shared { volume, waiting, waiting_max, complaints, giver }))
+    }
+
+    /// From now on lets the kernel have the rest of chunks of which little was read; false if that is not possible.
+    pub(super) fn give_pages(&self, notifier: Notifier) -> bool {
+        Giver::start(notifier).is_some_and(|giver| self.0.giver.set(giver).is_ok())
     }
 
     /// Does what may have to wait.
@@ -121,9 +130,21 @@ impl Shared {
 
     fn read(&self, node: &Node, offset: u64, size: u64, reply: ReplyData) {
         let Some(range) = payload(node, offset, size) else { return reply.error(Errno::EISDIR) };
-        match self.volume.image().slices(range) {
-            Ok(slices) => slices.in_a_row(|bytes| reply.data(bytes)),
+        match self.volume.image().slices(range.clone()) {
+            Ok(slices) => {
+                slices.in_a_row(|bytes| reply.data(bytes));
+                self.give_rest(node, range.start, size);
+            }
             Err(error) => reply.error(self.complain(&format!("read at offset {offset} of"), node, &error)),
+        }
+    }
+
+    /// Lets the kernel have more of a chunk that was loaded for a small read at an offset of the image, which has been answered.
+    fn give_rest(&self, node: &Node, read: u64, size: u64) {
+        let Some(giver) = self.giver.get().filter(|_| size <= Giver::READ_MAX) else { return };
+        let Some(file) = payload(node, 0, u64::MAX) else { return };
+        if let Some((offset, slices)) = self.volume.image().pages_around(read, &file) {
+            giver.offer(Pages { ino: node.ino, offset, slices });
         }
     }
 

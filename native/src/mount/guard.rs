@@ -35,20 +35,25 @@ pub fn run(arguments: &[std::ffi::OsString]) {
         return;
     }
     let path = Path::new(path);
-    unmount(path, device.to_str());
+    unmount(path, device.to_str(), true);
     if !rest.is_empty() {
         let _ = std::fs::remove_dir(path);
     }
 }
 
-/// Unmounts what is on top at `path`, if it has the device number, at once or as soon as nobody uses it any more.
-pub(super) fn unmount(path: &Path, device: Option<&str>) {
+/// Unmounts what is on top at `path`, if it has the device number, at once or as soon as nobody uses it any more. `end`: ends the
+/// connection, if somebody uses it; requests that have no answer yet get an error then, which is what comes of them in any case.
+pub(super) fn unmount(path: &Path, device: Option<&str>, end: bool) {
     let Some(top) = top(path) else { return };
     if device.is_some_and(|device| device != top) {
         return;
     }
     if rustix::mount::unmount(path, UnmountFlags::NOFOLLOW).is_ok() {
         return;
+    }
+    if end {
+        // A thread of the server may wait for the answer to one, and nobody answers any more, or in a moment (`super::pages`).
+        let _ = rustix::mount::unmount(path, UnmountFlags::FORCE | UnmountFlags::NOFOLLOW);
     }
     if rustix::mount::unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW).is_err() {
         let mut helper = Command::new("fusermount3");

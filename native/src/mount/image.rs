@@ -15,6 +15,7 @@ use casync_core::record::FeatureFlags;
 use super::ahead::Streams;
 use super::chunks::ChunkCache;
 use super::fetch::{Block, ChunkFetch, RangeFetch};
+use super::pages::PAGE;
 use crate::error::{Error, Result};
 use crate::flow::Budget;
 use crate::fs::blob;
@@ -274,6 +275,27 @@ impl Image {
                 Some(cut(&range, &covering, blocks))
             }
         }
+    }
+
+    /// What the piece at the start of a read has of a file besides, as far as it is here: whole pages, or up to the end of the
+    /// file. `file`: where that lies. Returns where in the file the first page starts.
+    pub(super) fn pages_around(&self, read: u64, file: &Range<u64>) -> Option<(u64, Slices)> {
+        /// Who has larger chunks does not want all of one in the kernel's memory for each page that is read.
+        const NEAR: u64 = 512 << 10;
+        let Source::Pieces(pieces) = &self.source else { return None };
+        let covering = pieces.covering(read..read + 1, self.size);
+        let piece = covering.first()?.range();
+        let start = piece.start.max(file.start).max(read.saturating_sub(NEAR)) - file.start;
+        let end = piece.end.min(file.end).min(read + NEAR) - file.start;
+        let start = start.next_multiple_of(PAGE);
+        let end = if file.start + end == file.end { end } else { end - end % PAGE };
+        let range = file.start + start..file.start + end.max(start);
+        // One page is what was read.
+        if range.end - range.start <= PAGE {
+            return None;
+        }
+        let blocks = pieces.cache.at_hand(&covering)?;
+        Some((start, cut(&range, &covering, blocks)))
     }
 
     /// The piece that holds an offset, and what else comes with it at no cost: in one place, with what is around it.

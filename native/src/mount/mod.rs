@@ -28,6 +28,7 @@ pub mod guard;
 pub mod image;
 mod node;
 pub mod options;
+mod pages;
 pub mod session;
 pub mod volume;
 

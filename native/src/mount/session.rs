@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread::Builder;
 
-use fuser::{Config, Filesystem, MountOption, Session, SessionACL, SessionUnmounter};
+use fuser::{Config, Filesystem, MountOption, Notifier, Session, SessionACL, SessionUnmounter};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
@@ -47,7 +47,10 @@ pub fn serve(
     ready: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     let is_directory = volume.is_directory();
-    serve_any(FileSystem::new(volume, THREADS), is_directory, source, point, options, ready)
+    let file_system = FileSystem::new(volume, THREADS);
+    let giving = file_system.clone();
+    let guarded = |notifier| giving.give_pages(notifier);
+    serve_any(file_system, is_directory, source, point, options, guarded, ready)
 }
 
 /// The same for a file that can be written to.
@@ -63,7 +66,7 @@ pub fn serve_disk(
     ready: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     let is_directory = file.is_directory();
-    serve_any(file, is_directory, source, point, options, ready)
+    serve_any(file, is_directory, source, point, options, |_| false, ready)
 }
 
 /// Serves what is mounted already, by whoever has this end of it; returns what can be read when it is served no longer.
@@ -96,22 +99,30 @@ fn run(session: Session<impl Filesystem + 'static>) -> Result<PipeReader> {
     Ok(ended)
 }
 
+/// `guarded` is called once there is somebody who can end the connection to the kernel if this process dies. It returns whether
+/// there is a thread now that may wait for the kernel.
 fn serve_any(
     file_system: impl Filesystem + 'static,
     is_directory: bool,
     source: &OsStr,
     point: MountPoint,
     options: &MountOptions,
+    guarded: impl FnOnce(Notifier) -> bool,
     ready: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     let Mounted { session, unmounter } = Mounted::new(file_system, is_directory, source, &point, options)?;
+    let notifier = session.notifier();
     let ended = run(session)?;
-    let mut mounting = Mounting { point, unmounter, device: None, guard: None };
+    let mut mounting = Mounting { point, unmounter, device: None, guard: None, gives: false };
     mounting.device = std::fs::metadata(&mounting.point.path).map(|root| root.dev()).ok();
     if let Some(device) = mounting.device {
         read_ahead(device);
         if options.auto_unmount {
             mounting.guard = guard::start(&mounting.point.path, device, mounting.point.is_made);
+        }
+        // Others may not end a connection.
+        if mounting.guard.is_some() && mounting.unmounter.is_none() {
+            mounting.gives = guarded(notifier);
         }
     }
     ready()?;
@@ -274,6 +285,8 @@ struct Mounting {
     device: Option<u64>,
     /// Takes over if this process dies.
     guard: Option<PipeWriter>,
+    /// Whether a thread may wait for the kernel.
+    gives: bool,
 }
 
 impl Mounting {
@@ -287,7 +300,7 @@ impl Drop for Mounting {
     fn drop(&mut self) {
         match &mut self.unmounter {
             Some(unmounter) => drop(unmounter.unmount()),
-            None => guard::unmount(&self.point.path, self.device.map(guard::shown).as_deref()),
+            None => guard::unmount(&self.point.path, self.device.map(guard::shown).as_deref(), self.gives),
         }
         if let Some(guard) = self.guard.take() {
             sys::dismiss(guard);
