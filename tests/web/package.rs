@@ -24,6 +24,12 @@ pub(crate) fn package() -> Option<&'static Path> {
     built.as_deref()
 }
 
+/// The package with the larger decoder, built when first asked for; nothing if this machine cannot.
+pub(crate) fn fast() -> Option<PathBuf> {
+    package()?;
+    Some(build(Some("bindgen,edge,make,fast-zstd,xz,gzip"), "fast"))
+}
+
 /// The component, built when first asked for.
 pub(crate) fn component() -> &'static Path {
     static COMPONENT: OnceLock<PathBuf> = OnceLock::new();

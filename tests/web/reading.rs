@@ -1,7 +1,7 @@
 //! What the package reads, in Node.
 
 use crate::fixture::Fixture;
-use crate::package::package;
+use crate::package::{fast, package};
 use crate::runtime;
 
 /// Listings, bytes, digests and parts of every kind of store are those of the C program.
@@ -9,6 +9,14 @@ use crate::runtime;
 fn everything_reads_as_the_c_program_says() {
     let (Some(package), Some(fixture)) = (package(), Fixture::new()) else { return };
     fixture.passes("reading.js", package, &[]);
+}
+
+/// And so says the other decoder, within the same memory.
+#[test]
+fn everything_reads_the_same_with_the_fast_decoder() {
+    let (Some(package), Some(fixture)) = (fast(), Fixture::new()) else { return };
+    fixture.passes("reading.js", &package, &[]);
+    runtime::passes("memory.js", &package, &[]);
 }
 
 /// Seeds, plans, caches, resuming, pausing, aborting, verifying.

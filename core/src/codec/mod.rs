@@ -177,6 +177,7 @@ pub fn encode(plain: &[u8]) -> Vec<u8> {
 
 /// Output of a decoder that grows step by step up to a limit.
 #[cfg(any(feature = "gzip", feature = "xz", feature = "zstd"))]
+#[cfg_attr(feature = "fast-zstd", allow(dead_code, reason = "that decoder alone does without"))]
 struct Growing<'a> {
     out: &'a mut Vec<u8>,
     /// Where this frame's output starts in `out`.
@@ -187,6 +188,7 @@ struct Growing<'a> {
 }
 
 #[cfg(any(feature = "gzip", feature = "xz", feature = "zstd"))]
+#[cfg_attr(feature = "fast-zstd", allow(dead_code, reason = "that decoder alone does without"))]
 impl<'a> Growing<'a> {
     /// First size of the output buffer, in bytes; it doubles from there.
     const FIRST: usize = 64 << 10;
