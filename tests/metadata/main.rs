@@ -2,6 +2,7 @@
 
 mod existing;
 mod left_out;
+mod rare;
 mod refused;
 mod round_trip;
 mod unprivileged;

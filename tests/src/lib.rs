@@ -15,6 +15,7 @@
 //! | [`ask`] | drives the askers of the core over an archive in memory |
 //! | [`cargo`] | builds more with the cargo that runs the tests: wasm modules, examples |
 //! | [`tool`], [`sandbox`] | the programs that tests run; where and how they run |
+//! | [`machine`] | a virtual machine, for what takes another kernel |
 //! | [`mount`], [`snapshot`] | file systems of every kind; what a tree is, asked without the code under test |
 //! | [`plant`] | trees with all that a file system can hold |
 //! | [`store`] | what lies in a store, and how to spoil it |
@@ -76,6 +77,7 @@ pub mod fuzz;
 pub mod image;
 pub mod input;
 pub mod link;
+pub mod machine;
 pub mod members;
 pub mod mount;
 pub mod network;
