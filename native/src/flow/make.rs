@@ -14,6 +14,7 @@ use casync_core::index::IndexWriter;
 use casync_core::record::FeatureFlags;
 use crossbeam_channel::Receiver;
 
+use super::at_once::at_once;
 use super::claims::Claims;
 use super::stream::{Batch, Chunk, Outlets, Shared, StreamWriter};
 use super::{Budget, Failure};
@@ -49,6 +50,9 @@ pub struct Make<'a> {
     pub counters: Arc<Counters>,
 }
 
+/// Workers, at least, if the store is on another host.
+const FAR_JOBS: usize = 4;
+
 /// What was made.
 #[derive(Clone, Copy, Debug)]
 pub struct Made {
@@ -71,7 +75,8 @@ impl std::fmt::Debug for Make<'_> {
 impl Make<'_> {
     /// Runs the pipeline. `source` writes the stream.
     ///
-    /// Memory: `buffers` of the stream ([`Budget::buffers`]), and for each worker a compressed chunk and a context.
+    /// Memory: `buffers` of the stream ([`Budget::buffers`]), and for each worker a compressed chunk and a context; compressed
+    /// chunks of a whole batch, if the store is on another host.
     ///
     /// # Errors
     ///
@@ -99,7 +104,9 @@ impl Make<'_> {
                 let (sender, batches) = crossbeam_channel::unbounded::<Batch>();
                 outlets.chunks = Some(sender);
                 let (ids, stored) = crossbeam_channel::unbounded();
-                for _ in 0..budget.jobs {
+                // While one waits, another compresses.
+                let jobs = if store.width() > 0 { budget.jobs.max(FAR_JOBS) } else { budget.jobs };
+                for _ in 0..jobs {
                     let (batches, ids, shop) = (batches.clone(), ids.clone(), &shop);
                     failure.spawn(scope, move || shop.work(&batches, &ids, store.as_ref(), compression));
                 }
@@ -180,18 +187,17 @@ impl Shop<'_> {
         };
         let new: Vec<&[u8]> = batch.chunks.iter().filter_map(bytes).collect();
         let ids = self.name(&new);
-        for (chunk, id) in new.iter().zip(&ids) {
-            if self.claims.claim(id) && !store.hold(id)? {
-                let frame = compressor.compress(chunk).context(|| format!("compress chunk {id}"))?;
-                if store.put(id, Form::Compressed, frame)? == Put::Stored {
-                    Counters::add(&self.counters.chunks_new, 1);
-                    self.claims.settle(id);
-                    continue;
+        if store.width() > 0 {
+            self.store_far(&new, &ids, store, compressor)?;
+        } else {
+            for (chunk, id) in new.iter().zip(&ids) {
+                let mut is_new = false;
+                if self.claims.claim(id) && !store.hold(id)? {
+                    let frame = compressor.compress(chunk).context(|| format!("compress chunk {id}"))?;
+                    is_new = store.put(id, Form::Compressed, frame)? == Put::Stored;
                 }
+                self.settle(id, is_new);
             }
-            self.claims.settle(id);
-            self.reused.fetch_add(1, Ordering::Relaxed);
-            Counters::add(&self.counters.chunks_reused, 1);
         }
         let mut ids = ids.into_iter();
         let named = batch.chunks.iter().map(|chunk| match chunk {
@@ -201,6 +207,46 @@ impl Shop<'_> {
             Chunk::Known(CacheEntry { mark, length, id }) => NamedChunk { id: *id, length: *length, mark: Some(*mark) },
         });
         Ok(named.collect())
+    }
+
+    /// Stores the chunks of a batch on another host: all are asked for at the same time, and then those that are missing are sent.
+    fn store_far(
+        &self,
+        chunks: &[&[u8]],
+        ids: &[ChunkId],
+        store: &dyn Store,
+        compressor: &mut Compressor,
+    ) -> Result<()> {
+        let (claimed, known): (Vec<usize>, Vec<usize>) = (0..ids.len()).partition(|&at| self.claims.claim(&ids[at]));
+        let held = at_once(store.width(), &claimed, |&at| self.failure.check().and_then(|()| store.hold(&ids[at])));
+        let mut frames = Vec::new();
+        for (at, held) in claimed.into_iter().zip(held) {
+            if held? {
+                self.settle(&ids[at], false);
+            } else {
+                let frame = compressor.compress(chunks[at]).context(|| format!("compress chunk {}", ids[at]))?;
+                frames.push((ids[at], frame.to_vec()));
+            }
+        }
+        let put = at_once(store.width(), &frames, |(id, frame)| {
+            self.failure.check()?;
+            let is_new = store.put(id, Form::Compressed, frame)? == Put::Stored;
+            self.settle(id, is_new);
+            Ok(())
+        });
+        known.iter().for_each(|&at| self.settle(&ids[at], false));
+        put.into_iter().collect()
+    }
+
+    /// The chunk is in the store.
+    fn settle(&self, id: &ChunkId, is_new: bool) {
+        self.claims.settle(id);
+        if is_new {
+            Counters::add(&self.counters.chunks_new, 1);
+        } else {
+            self.reused.fetch_add(1, Ordering::Relaxed);
+            Counters::add(&self.counters.chunks_reused, 1);
+        }
     }
 
     fn name(&self, chunks: &[&[u8]]) -> Vec<ChunkId> {

@@ -15,6 +15,7 @@
 //! Stages are threads of one scope, joined by bounded channels; buffers move, they are not copied. The first error wins and
 //! makes every stage drain what it is still handed; all threads have ended when a pipeline returns.
 
+mod at_once;
 pub mod blob;
 mod budget;
 mod cached;
