@@ -13,7 +13,7 @@
 //! | [`ahead`] | recognizes readers that go through an image in order |
 //! | [`disk_file`] | a disk as a file that can be written to |
 //! | [`volume`], `node` | what is mounted: an archive, directory by directory, or an image as a file |
-//! | [`file_system`] | the kernel's requests |
+//! | [`file_system`], `pages` | the kernel's requests, and what it is given without asking |
 //! | [`session`], [`options`], [`guard`], [`daemon`] | mount points, `-o`, the life of a mount, in the background too |
 //!
 //! All of it takes `&self` and is shared by threads. Locks cover look-ups and inserts only, never reading.
