@@ -218,24 +218,23 @@ impl Shop<'_> {
         compressor: &mut Compressor,
     ) -> Result<()> {
         let (claimed, known): (Vec<usize>, Vec<usize>) = (0..ids.len()).partition(|&at| self.claims.claim(&ids[at]));
-        let held = at_once(store.width(), &claimed, |&at| self.failure.check().and_then(|()| store.hold(&ids[at])));
+        let held = at_once(store.width(), &claimed, self.failure, |&at| store.hold(&ids[at]))?;
         let mut frames = Vec::new();
         for (at, held) in claimed.into_iter().zip(held) {
-            if held? {
+            if held {
                 self.settle(&ids[at], false);
             } else {
                 let frame = compressor.compress(chunks[at]).context(|| format!("compress chunk {}", ids[at]))?;
                 frames.push((ids[at], frame.to_vec()));
             }
         }
-        let put = at_once(store.width(), &frames, |(id, frame)| {
-            self.failure.check()?;
+        at_once(store.width(), &frames, self.failure, |(id, frame)| {
             let is_new = store.put(id, Form::Compressed, frame)? == Put::Stored;
             self.settle(id, is_new);
             Ok(())
-        });
+        })?;
         known.iter().for_each(|&at| self.settle(&ids[at], false));
-        put.into_iter().collect()
+        Ok(())
     }
 
     /// The chunk is in the store.

@@ -1,14 +1,13 @@
 //! Who could supply the chunks of an index: looks, but loads nothing.
 
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 
 use casync_core::Limits;
 use casync_core::chunk::ChunkId;
 use casync_core::plan::{Plan, Source};
 
+use super::at_once::at_once;
 use super::diff::in_place;
 use super::input::Index;
 use super::{Budget, Failure};
@@ -146,27 +145,10 @@ pub fn ask_store(store: &dyn Store, plan: &mut Plan, source: Source) -> Result<O
 
 /// Which of some chunks a store has, and their sizes as far as it tells. As many are asked for at once as make sense.
 fn ask_for(store: &dyn Store, wanted: &[(usize, ChunkId)]) -> Result<Vec<(usize, Option<u64>)>> {
-    let threads = Budget { jobs: 1, memory: 0 }.for_waiting(store.width()).jobs.min(wanted.len());
-    let (failure, next, found) = (Failure::default(), AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let ask = || -> Result<()> {
-        while let Some((place, id)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-            failure.check()?;
-            let size = store.stored_size(id)?;
-            if size.is_some() || store.has(id)? {
-                found.lock().unwrap_or_else(PoisonError::into_inner).push((*place, size));
-            }
-        }
-        Ok(())
-    };
-    if threads == 1 {
-        ask()?;
-    } else {
-        thread::scope(|scope| {
-            for _ in 0..threads {
-                failure.spawn(scope, || failure.note(ask()));
-            }
-        });
-        failure.into_result()?;
-    }
-    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let width = Budget { jobs: 1, memory: 0 }.for_waiting(store.width()).jobs;
+    let asked = at_once(width, wanted, &Failure::default(), |(place, id)| {
+        let size = store.stored_size(id)?;
+        Ok((size.is_some() || store.has(id)?).then_some((*place, size)))
+    });
+    Ok(asked?.into_iter().flatten().collect())
 }
