@@ -12,7 +12,7 @@ use crate::error::{Malformed, Result};
 /// Takes memory for what the blocks of the frame can become, up to one byte more than the limit, at once.
 pub(super) fn run(decoder: &mut FrameDecoder, frame: &Frame<'_>, limit: u64, out: &mut Vec<u8>) -> Result<()> {
     let start = out.len();
-    let room = frame.content_size.unwrap_or(frame.most).min(frame.most).min(limit.saturating_add(1));
+    let room = frame.header.content_size.unwrap_or(frame.most).min(frame.most).min(limit.saturating_add(1));
     let room = usize::try_from(room).unwrap_or(usize::MAX);
     out.resize(start.saturating_add(room), 0);
     let decoded = decoder.decode_all(frame.bytes, &mut out[start..]);

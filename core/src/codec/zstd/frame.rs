@@ -1,7 +1,5 @@
 //! What a frame says of itself, without decoding it (RFC 8878, 3.1.1).
 
-use alloc::vec::Vec;
-
 use crate::error::{Error, Malformed, Result};
 
 /// Bytes in the longest frame header: magic, descriptor, window, dictionary id, content size.
@@ -14,12 +12,7 @@ pub(super) const BLOCK_MAX: u64 = 128 << 10;
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
     pub(super) bytes: &'a [u8],
-    /// Bytes of its header.
-    header: usize,
-    /// `None` if the whole content is the window.
-    pub(super) window: Option<u64>,
-    /// Bytes of the whole content, if it is announced.
-    pub(super) content_size: Option<u64>,
+    pub(super) header: Header,
     /// More bytes than this cannot come out.
     pub(super) most: u64,
 }
@@ -33,33 +26,37 @@ impl<'a> Frame<'a> {
         if length < bytes.len() {
             return Err(Malformed::Compressed.into());
         }
-        let Header { length: header, window, content_size, .. } = header;
-        Ok(Self { bytes, header, window, content_size, most })
+        Ok(Self { bytes, header, most })
     }
 
-    /// The header with a window that is no larger than it takes for `limit` bytes of content, and what follows it.
+    /// The header, padded, with a window that is no larger than it takes for `limit` bytes of content.
     ///
     /// Encoders that do not know how much will come announce large windows, and a decoder that is used again takes memory
     /// for all of it beforehand.
-    pub(super) fn with_window_for(&self, limit: u64) -> (Vec<u8>, &'a [u8]) {
-        let (head, blocks) = self.bytes.split_at(self.header);
-        let mut bytes = Vec::with_capacity(HEADER_MAX);
-        bytes.extend_from_slice(head);
+    pub(super) fn with_window_for(&self, limit: u64) -> [u8; HEADER_MAX] {
+        let length = self.header.length;
+        let mut bytes = [0; HEADER_MAX];
+        bytes[..length].copy_from_slice(&self.bytes[..length]);
         // Blocks may be as long as the window, up to this.
         let enough = limit.clamp(BLOCK_MAX, super::WINDOW_MAX).next_power_of_two();
-        if self.window.is_some_and(|window| window > enough) {
+        if self.header.window.is_some_and(|window| window > enough) {
             // The exponent from 2^10 on; nothing is added to it.
             bytes[5] = (enough.ilog2() as u8 - 10) << 3;
         }
-        (bytes, blocks)
+        bytes
     }
 }
 
-struct Header {
-    length: usize,
+/// What the header says of layout and memory.
+#[derive(Debug)]
+pub(super) struct Header {
+    /// Bytes of it.
+    pub(super) length: usize,
     checksum: bool,
-    window: Option<u64>,
-    content_size: Option<u64>,
+    /// `None` if the whole content is the window.
+    pub(super) window: Option<u64>,
+    /// Bytes of the whole content, if it is announced.
+    pub(super) content_size: Option<u64>,
 }
 
 impl Header {

@@ -43,10 +43,10 @@ pub(super) fn decode(kept: &mut Kept, bytes: &[u8], limit: u64, out: &mut Vec<u8
 /// Checks what a frame says of itself.
 fn whole_frame(bytes: &[u8], limit: u64) -> Result<Frame<'_>> {
     let frame = Frame::parse(bytes)?;
-    if let Some(size) = frame.content_size.filter(|size| *size > limit) {
+    if let Some(size) = frame.header.content_size.filter(|size| *size > limit) {
         return Err(too_long(size, limit));
     }
-    if frame.window.is_some_and(|size| size > WINDOW_MAX) {
+    if frame.header.window.is_some_and(|size| size > WINDOW_MAX) {
         return Err(Unsupported::CodecMemory.into());
     }
     Ok(frame)
@@ -58,7 +58,7 @@ fn too_long(value: u64, limit: u64) -> Error {
 
 /// Fails unless as much came out as the frame announced.
 fn check_announced(frame: &Frame<'_>, size: usize) -> Result<()> {
-    match frame.content_size {
+    match frame.header.content_size {
         Some(announced) if announced != size as u64 => Err(Malformed::Compressed.into()),
         _ => Ok(()),
     }

@@ -17,8 +17,8 @@ const STEP: usize = 1 << 20;
 pub(super) fn run(decoder: &mut FrameDecoder, frame: &Frame<'_>, limit: u64, out: &mut Vec<u8>) -> Result<()> {
     let damaged = |_| Error::from(Malformed::Compressed);
     decoder.set_max_window_size(WINDOW_MAX);
-    let (header, mut source) = frame.with_window_for(limit);
-    decoder.init(header.as_slice()).map_err(damaged)?;
+    let (header, mut source) = frame.bytes.split_at(frame.header.length);
+    decoder.init(&frame.with_window_for(limit)[..header.len()]).map_err(damaged)?;
     let mut output = Growing::new(out, limit);
     let step = usize::try_from(limit.saturating_add(1)).unwrap_or(usize::MAX).min(STEP);
     let mut decoded: u64 = 0;
